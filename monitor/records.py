@@ -54,6 +54,7 @@ class RecordBatch:
         rejects: records of this batch that could not be read.
         unknown: how many rows carried a column that the reference does not have, by name.
         absent: expected columns that no row of this batch carried.
+        partition: the source's partition (a file, a Kafka partition) that all rows of the batch come from.
     """
 
     frame: pl.DataFrame
@@ -61,3 +62,4 @@ class RecordBatch:
     rejects: tuple[Reject, ...] = ()
     unknown: dict[str, int] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()
+    partition: str = ""

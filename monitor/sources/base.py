@@ -54,6 +54,11 @@ class Source(Protocol):
         ...
 
     @property
+    def behind(self) -> frozenset[str]:
+        """Partitions that are known to hold unread rows now: they hold the watermark back."""
+        ...
+
+    @property
     def size_bytes(self) -> tuple[int, int]:
         """(read so far, known in all), for progress; (0, 0) where unknown."""
         ...
