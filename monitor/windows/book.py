@@ -1,0 +1,138 @@
+"""Open panes of one monitor, and the windows that are due: sums of panes, each closed once."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from detectors.profile import Profile
+from monitor.windows.spec import Key, WindowSpec, pane_length
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from detectors.layout import Layout
+
+MAX_EMPTY = 8
+"""Empty windows told in one silence; after them the next rows open the next window."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedWindow:
+    """A window that will get no more rows.
+
+    Attributes:
+        spec: its kind. key: its version and segment.
+        start, end: microseconds since the epoch, or row numbers; `end` is exclusive.
+        profile: the sum of its panes.
+    """
+
+    spec: WindowSpec
+    key: Key
+    start: int
+    end: int
+    profile: Profile
+
+
+@dataclass
+class PaneBook:
+    """Panes and closing marks of the windows that share a unit (time, or rows).
+
+    Attributes:
+        panes: open panes by key and start.
+        closed: for each window name and key the start of the first window that is not closed yet.
+        dirty: panes changed since the last commit. dropped: panes to be forgotten with the next commit.
+    """
+
+    layout: Layout
+    specs: Sequence[WindowSpec]
+    pane: int = 0
+    panes: dict[Key, dict[int, Profile]] = field(default_factory=dict)
+    closed: dict[tuple[str, Key], int] = field(default_factory=dict)
+    dirty: set[tuple[Key, int]] = field(default_factory=set)
+    dropped: set[tuple[Key, int]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.pane = self.pane or pane_length(self.specs)
+
+    def add(self, key: Key, start: int, profile: Profile) -> None:
+        """Add rows to the pane that begins at `start`."""
+        panes = self.panes.setdefault(key, {})
+        known = panes.get(start)
+        panes[start] = profile if known is None else known + profile
+        self.dirty.add((key, start))
+
+    def close(
+        self, watermarks: Mapping[Key, int] | int, *, silent: Key | None = None, flush: bool = False
+    ) -> Iterator[ClosedWindow]:
+        """Windows that end at or before the watermark, oldest end first; each is given once.
+
+        Args:
+            watermarks: for all keys, or for each key.
+            silent: the key whose empty windows are given too: its silence is a finding.
+            flush: close also the windows that hold the newest rows, whatever the watermark.
+        """
+        due: list[ClosedWindow] = []
+        for key in list(self.panes):
+            mark = watermarks if isinstance(watermarks, int) else watermarks.get(key, 0)
+            for spec in self.specs:
+                last = spec.newest_closed(mark)
+                if flush and self.panes[key]:
+                    newest = max(self.panes[key]) + self.pane
+                    last = max(last, spec.newest_closed(newest + spec.slide - 1))
+                due.extend(self._close(spec, key, last, tell_empty=key == silent))
+            self._forget(key, keep=key == silent)
+        due.sort(key=lambda w: (w.end, w.spec.length, w.key.version, w.key.segment))
+        yield from due
+
+    def _close(self, spec: WindowSpec, key: Key, last: int, *, tell_empty: bool) -> Iterator[ClosedWindow]:
+        starts = sorted(self.panes[key])
+        mark = self.closed.get((spec.name, key))
+        if mark is None:
+            if not starts:
+                return
+            mark = spec.oldest_start(starts[0])
+        start, empty = mark, 0
+        while start <= last:
+            within = slice(bisect_left(starts, start), bisect_left(starts, start + spec.length))
+            inside = [self.panes[key][s] for s in starts[within]]
+            if inside:
+                empty = 0
+                yield ClosedWindow(spec, key, start, start + spec.length, Profile.merge(self.layout, inside))
+            elif tell_empty and empty < MAX_EMPTY:
+                empty += 1
+                yield ClosedWindow(spec, key, start, start + spec.length, Profile.empty(self.layout))
+            else:
+                start = self._skip(spec, starts, start, last)
+                continue
+            start += spec.slide
+        self.closed[(spec.name, key)] = max(mark, last + spec.slide)
+
+    @staticmethod
+    def _skip(spec: WindowSpec, starts: Sequence[int], start: int, last: int) -> int:
+        """The next window after an empty one that has rows, or the one after the last that is due."""
+        later = bisect_left(starts, start)
+        if later == len(starts):
+            return last + spec.slide
+        return max(start + spec.slide, spec.oldest_start(starts[later]))
+
+    def _forget(self, key: Key, *, keep: bool) -> None:
+        """Drop panes that no open window needs, and keys that have none left."""
+        marks = [self.closed[(spec.name, key)] for spec in self.specs if (spec.name, key) in self.closed]
+        if len(marks) == len(self.specs):
+            for start in [s for s in self.panes[key] if s < min(marks)]:
+                del self.panes[key][start]
+                self.dirty.discard((key, start))
+                self.dropped.add((key, start))
+        if not self.panes[key] and not keep:
+            del self.panes[key]
+
+    def load(self, key: Key, start: int, profile: Profile) -> None:
+        """Put back a pane that an earlier run had committed."""
+        self.panes.setdefault(key, {})[start] = profile
+
+    def committed(self) -> None:
+        """Everything up to now is in the state file."""
+        self.dirty.clear()
+        self.dropped.clear()
