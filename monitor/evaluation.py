@@ -1,0 +1,112 @@
+"""A closed window becomes findings: every test in turn, one failure never stops the others."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+
+from detectors.base import Cause, Result, Verdict, Window
+from detectors.base import WindowTest as Test
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from detectors.profile import Profile
+    from detectors.reference import Reference
+    from monitor.windows.book import ClosedWindow
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What the tests found in one window.
+
+    Attributes:
+        window: the window. results: all findings. seconds: wall time that the tests took.
+    """
+
+    window: ClosedWindow
+    results: tuple[Result, ...]
+    seconds: float = 0.0
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict; *insufficient* only where no test had enough rows."""
+        return worst(result.verdict for result in self.results)
+
+    def causes(self) -> dict[Cause, Verdict]:
+        """The worst verdict for each cause."""
+        found: dict[Cause, list[Verdict]] = {}
+        for result in self.results:
+            found.setdefault(result.cause, []).append(result.verdict)
+        return {cause: worst(verdicts) for cause, verdicts in found.items()}
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The worst of several verdicts, where *insufficient* yields to any test that had its rows."""
+    present = set(verdicts)
+    for verdict in (Verdict.DRIFT, Verdict.WARNING, Verdict.ERROR, Verdict.OK):
+        if verdict in present:
+            return verdict
+    return Verdict.INSUFFICIENT
+
+
+@dataclass
+class Evaluator:
+    """Runs a monitor's tests over windows. Failures of a test are logged once for each test and message."""
+
+    tests: Sequence[Test]
+    failures: set[tuple[str, str]] = field(default_factory=set)
+
+    def evaluate(
+        self,
+        reference: Reference,
+        window: ClosedWindow,
+        history: tuple[Profile, ...],
+        extra: Sequence[Result] = (),
+        *,
+        partial: bool = False,
+    ) -> Evaluation:
+        """Compare a window with a reference.
+
+        Args:
+            reference: what is normal.
+            window: the closed window.
+            history: adjacent earlier windows, newest first.
+            extra: findings that were made on the way, as by change detectors.
+            partial: the window was closed before its end, so its number of rows says nothing.
+        """
+        began = time.perf_counter()
+        seconds = (window.end - window.start) / 1e6
+        expected = None
+        if not (window.spec.by_rows or partial or reference.rate_per_second is None):
+            expected = reference.rate_per_second * seconds
+        view = Window(
+            profile=window.profile,
+            history=history,
+            start=window.start,
+            end=window.end,
+            by_rows=window.spec.by_rows,
+            min_rows=window.spec.min_rows,
+            expected_rows=expected,
+        )
+        results = [*extra]
+        for test in self.tests:
+            results.extend(self._run(test, reference, view))
+        return Evaluation(window, tuple(results), time.perf_counter() - began)
+
+    def _run(self, test: Test, reference: Reference, window: Window) -> Sequence[Result]:
+        name = str(getattr(test, "type", type(test).__name__))
+        try:
+            return test.test(reference, window)
+        except Exception as error:  # noqa: BLE001 - a test of any origin must not stop the others
+            if (name, str(error)) not in self.failures:
+                self.failures.add((name, str(error)))
+                log.exception("test failed", test=name)
+            nan = float("nan")
+            detail = f"{type(error).__name__}: {error}"[:200]
+            return [Result("", name, Verdict.ERROR, Cause.SOURCE, nan, rows=window.profile.rows, detail=detail)]

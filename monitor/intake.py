@@ -1,0 +1,156 @@
+"""Rows into panes: late and future rows are counted out, the others are profiled in one pass for each family."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from detectors.profile import profile_groups
+from monitor.grouping import Bounded, Labels, group_by_pane, segment_columns, single, version_labels
+from monitor.records import TIME
+from monitor.windows.book import PaneBook
+from monitor.windows.spec import Key, WindowSpec, late_before
+from monitor.windows.watermark import Watermark
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import numpy.typing as npt
+    import polars as pl
+
+    from detectors.layout import Layout
+    from monitor.records import RecordBatch
+
+ACCEPTED = "accepted"
+LATE = "late"
+FUTURE = "future"
+REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a batch.
+
+    Attributes:
+        frame: the accepted rows.
+        versions: version of each accepted row.
+        outcomes: number of rows by outcome; they add up to the records that the batch was made from.
+    """
+
+    frame: pl.DataFrame
+    versions: Labels
+    outcomes: Counter[str]
+
+
+@dataclass
+class Intake:
+    """Sorts the rows of one monitor into its panes.
+
+    Attributes:
+        specs: the monitor's windows, of time and of rows.
+        disorder, ahead: how much older than the newest row, and how much newer than now, a row may be (µs).
+        rows: rows seen so far by key, for windows of rows.
+    """
+
+    layout: Layout
+    specs: Sequence[WindowSpec]
+    disorder: int
+    ahead: int
+    max_versions: int = 20
+    max_segments: int = 20
+    pane: int = 0
+    time: PaneBook | None = None
+    counted: PaneBook | None = None
+    rows: dict[Key, int] = field(default_factory=dict)
+    bounds: dict[str, Bounded] = field(default_factory=dict)
+    newest_version: str = ""
+
+    def __post_init__(self) -> None:
+        timed = [spec for spec in self.specs if not spec.by_rows]
+        counted = [spec for spec in self.specs if spec.by_rows]
+        self.watermark = Watermark(self.disorder)
+        self.time = PaneBook(self.layout, timed, self.pane) if timed else None
+        self.counted = PaneBook(self.layout, counted) if counted else None
+
+    def books(self) -> Iterable[tuple[str, PaneBook]]:
+        """The families of panes by name."""
+        return ((n, b) for n, b in (("time", self.time), ("rows", self.counted)) if b is not None)
+
+    def take(self, batch: RecordBatch, now: int, behind: frozenset[str]) -> Taken:
+        """Add a batch to its panes.
+
+        Args:
+            batch: rows in canonical columns.
+            now: wall time in microseconds since the epoch; rows from beyond it are refused.
+            behind: partitions of the source that hold unread rows.
+        """
+        outcomes = Counter({REJECTED: len(batch.rejects)} if batch.rejects else {})
+        frame = batch.frame
+        if self.time is not None:
+            frame = self._on_time(batch, now, behind, outcomes)
+        outcomes[ACCEPTED] += frame.height
+        versions = version_labels(frame, self._bound(TIME, self.max_versions))
+        if frame.height:
+            self.newest_version = versions.names[int(versions.codes[-1])]
+            self._profile(frame, versions, single(frame.height), "", batch.unknown)
+            for name, column in segment_columns(frame).items():
+                segments = self._bound(name, self.max_segments).labels(column)
+                self._profile(frame, versions, segments, f"{name}=", batch.unknown)
+        return Taken(frame, versions, outcomes)
+
+    def _bound(self, name: str, limit: int) -> Bounded:
+        return self.bounds.setdefault(name, Bounded(limit))
+
+    def _on_time(
+        self, batch: RecordBatch, now: int, behind: frozenset[str], outcomes: Counter[str]
+    ) -> pl.DataFrame:
+        """The rows that are neither from the future nor late; moves the watermark on."""
+        frame = batch.frame
+        times = frame[TIME].to_numpy()
+        present = times <= now + self.ahead
+        if not present.all():
+            outcomes[FUTURE] += int((~present).sum())
+            frame, times = frame.filter(present), times[present]
+        assert self.time is not None  # noqa: S101 - only called where there is a family of time windows
+        due = self._late_before(times, batch.partition)
+        late = times // self.time.pane * self.time.pane < due
+        self.watermark.advance(times, batch.partition, behind)
+        if late.any():
+            outcomes[LATE] += int(late.sum())
+            frame = frame.filter(~late)
+        return frame
+
+    def _late_before(self, times: npt.NDArray[np.int64], partition: str) -> npt.NDArray[np.int64]:
+        assert self.time is not None  # noqa: S101 - see above
+        return late_before(self.time.specs, self.watermark.rowwise(times, partition))
+
+    def _profile(
+        self, frame: pl.DataFrame, versions: Labels, segments: Labels, prefix: str, unknown: dict[str, int]
+    ) -> None:
+        """Add rows to the panes of every family under one way of cutting them into segments."""
+        for _, book in self.books():
+            if book is self.time:
+                panes = frame[TIME].to_numpy() // book.pane
+            else:
+                panes = self._ordinals(versions, segments, prefix) // book.pane
+            groups = group_by_pane(versions, segments, prefix, panes, book.pane)
+            profiles = profile_groups(self.layout, frame, groups.index, len(groups.members), unknown=unknown)
+            for (key, start), profile in zip(groups.members, profiles, strict=True):
+                book.add(key, start, profile)
+
+    def _ordinals(self, versions: Labels, segments: Labels, prefix: str) -> npt.NDArray[np.int64]:
+        """The running number of each row within its key: int64, shape (n,)."""
+        codes = versions.codes * len(segments.names) + segments.codes
+        order = np.argsort(codes, kind="stable")
+        numbers = np.empty(len(codes), dtype=np.int64)
+        found, first, count = np.unique(codes[order], return_index=True, return_counts=True)
+        for code, begin, n in zip(found.tolist(), first.tolist(), count.tolist(), strict=True):
+            version, segment = divmod(code, len(segments.names))
+            key = Key(versions.names[version], prefix + segments.names[segment] if prefix else "")
+            before = self.rows.get(key, 0)
+            numbers[order[begin : begin + n]] = np.arange(before, before + n)
+            self.rows[key] = before + n
+        return numbers
