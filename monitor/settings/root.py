@@ -1,0 +1,64 @@
+"""The whole configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from annotated_types import Ge, Gt, Le, MinLen
+from pydantic import Field, model_validator
+
+from monitor.paths import LocalPath
+from monitor.settings.monitors import MonitorSettings
+from monitor.settings.options import Options
+from sinks.duration import Seconds
+
+
+class HttpSettings(Options):
+    """The HTTP server: `/metrics`, `/healthz`, `/readyz` and the API."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; `0.0.0.0` for every interface."""
+
+    port: Annotated[int, Ge(0), Le(65535)] = 9465
+    """Port to listen on; 0 takes a free one."""
+
+    token_file: LocalPath | None = None
+    """File with the bearer token that `/api` asks for; without it everybody who reaches the port may read."""
+
+
+class LogSettings(Options):
+    """driftd's own log, on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severe messages that are written."""
+
+    format: Literal["json", "text"] = "json"
+    """One JSON object a line, or text for people."""
+
+
+class Settings(Options):
+    """The configuration file."""
+
+    state: Annotated[LocalPath, Field(validate_default=True)] = Path("driftd.state")
+    """SQLite file with positions, panes, results and the outbox; dead letters are written beside it."""
+
+    retention: Annotated[Seconds, Gt(0)] = 90 * 86400.0
+    """How long results, profiles and finished deliveries are kept in the state."""
+
+    http: HttpSettings = HttpSettings()
+    """The HTTP server."""
+
+    log: LogSettings = LogSettings()
+    """driftd's own log."""
+
+    monitors: Annotated[tuple[MonitorSettings, ...], MinLen(1)]
+    """Models under watch."""
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [monitor.name for monitor in self.monitors]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two monitors are called {name!r}")
+        return self

@@ -1,0 +1,74 @@
+"""pydantic's errors in plain words, with a hint; never with the value, which may be a secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from monitor.settings.vocabulary import did_you_mean, keys_at
+
+_QUOTED = re.compile(r"'([^']*)'")
+_PREFIXES = ("Value error, ", "Input ", "String ", "Value ")
+
+
+def wording(error: Mapping[str, Any]) -> tuple[str, str]:
+    """Message and hint for one error of pydantic."""
+    return _KINDS.get(error["type"], _plain)(error)
+
+
+def _unknown_key(error: Mapping[str, Any]) -> tuple[str, str]:
+    location = error["loc"]
+    return "unknown key", did_you_mean(str(location[-1]), keys_at(location[:-1]))
+
+
+def _missing(error: Mapping[str, Any]) -> tuple[str, str]:
+    return "is missing", _description(error)
+
+
+def _form(error: Mapping[str, Any]) -> tuple[str, str]:
+    return "does not have the form that is asked for", _description(error)
+
+
+def _unknown_type(error: Mapping[str, Any]) -> tuple[str, str]:
+    tag = str(error["ctx"]["tag"])
+    return f"unknown type {tag!r}", did_you_mean(tag, _QUOTED.findall(error["ctx"]["expected_tags"]))
+
+
+def _choice(error: Mapping[str, Any]) -> tuple[str, str]:
+    expected = _QUOTED.findall(error["ctx"]["expected"])
+    given = error["input"] if isinstance(error["input"], str) else ""
+    hint = did_you_mean(given, expected)
+    return f"should be {' or '.join(expected)}", hint if hint.startswith("did") else ""
+
+
+def _text(error: Mapping[str, Any]) -> tuple[str, str]:
+    return "should be text", "quote it" if isinstance(error["input"], int | float) else ""
+
+
+def _plain(error: Mapping[str, Any]) -> tuple[str, str]:
+    message = str(error["msg"])
+    for prefix in _PREFIXES:
+        message = message.removeprefix(prefix)
+    return message, ""
+
+
+def _description(error: Mapping[str, Any]) -> str:
+    """The first sentence of a field's documentation."""
+    *place, name = error["loc"]
+    field = keys_at(tuple(place)).get(str(name), {})
+    return str(field.get("description", "")).split(". ")[0].rstrip(".")
+
+
+_KINDS: dict[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
+    "extra_forbidden": _unknown_key,
+    "missing": _missing,
+    "string_pattern_mismatch": _form,
+    "union_tag_invalid": _unknown_type,
+    "union_tag_not_found": lambda _: ("needs a `type`", ""),
+    "literal_error": _choice,
+    "enum": _choice,
+    "string_type": _text,
+    "too_short": lambda _: ("should not be empty", ""),
+    "model_type": lambda _: ("should be a mapping of keys to values", ""),
+}
