@@ -1,0 +1,1 @@
+"""The same checks for everything that is registered."""

@@ -1,0 +1,1 @@
+"""Seeded streams with exact answers and published numbers."""

@@ -1,0 +1,1 @@
+"""Tests that run the real process, or look at what is shipped."""
