@@ -18,8 +18,7 @@ def parse_duration(value: object) -> float:
     """Seconds that a span of time stands for.
 
     Args:
-        value: a number of seconds, or one or more number-unit pairs with the units ms, s, m, h, d, w, largest first
-            by custom but not by force.
+        value: a number of seconds, or one or more number-unit pairs with the units ms, s, m, h, d, w.
 
     Raises:
         ValueError: not a span of time, negative, or not finite.
@@ -29,10 +28,7 @@ def parse_duration(value: object) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(f"{value!r} is not a span of time: {_HINT}")  # noqa: TRY004 - pydantic collects ValueError
-    if isinstance(value, str):
-        seconds = _parse_text(value.strip())
-    else:
-        seconds = float(value)
+    seconds = _parse_text(value.strip()) if isinstance(value, str) else float(value)
     if not math.isfinite(seconds) or seconds < 0:
         raise ValueError(f"{value!r} is negative or not finite: {_HINT}")
     return seconds
