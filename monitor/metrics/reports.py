@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from detectors.base import Result, Verdict
 
@@ -55,8 +55,15 @@ class WindowReport:
     @property
     def series(self) -> int:
         """At most this many time series come from it."""
-        columns = len({result.column for result in self.results})
-        return 3 * len(self.results) + columns + len(self.service.latency) + 4
+        return 4 * len(self.results) + len(self.service.latency) + 4
+
+    def within(self, series: int) -> WindowReport:
+        """The same window with its worst results only, as many as give at most so many time series."""
+        if self.series <= series:
+            return self
+        keep = max(0, series - len(self.service.latency) - 4) // 4
+        worst_first = sorted(self.results, key=lambda result: -result.verdict.rank)
+        return replace(self, results=tuple(worst_first[:keep]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ the other's work: a scrape of ten thousand series holds the lock for the copy al
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
+from monitor.clock import MICROSECONDS, Clock, SystemClock
 from monitor.metrics.counters import Counters
 from monitor.metrics.reports import AlertReport, WindowReport
 
@@ -44,7 +44,7 @@ class Telemetry:
             ago are forgotten and counted.
         max_label_values: different label values of each counter; beyond them the last label becomes `other`.
         stuck_after_seconds: a loop without a heartbeat for so long is not ready.
-        monotonic, wall: the clocks, in seconds; a test hands in its own.
+        clock: the machine's by default.
     """
 
     def __init__(
@@ -54,13 +54,12 @@ class Telemetry:
         max_series: int = 10_000,
         max_label_values: int = 1_000,
         stuck_after_seconds: float = 30.0,
-        monotonic: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
+        clock: Clock | None = None,
     ) -> None:
         self.monitors = tuple(monitors)
         self.stuck_after_seconds = stuck_after_seconds
         self._max_series, self._max_label_values = max_series, max_label_values
-        self._monotonic, self._wall = monotonic, wall
+        self._clock = clock or SystemClock()
         self._lock = Lock()
         self._counters: dict[str, Counters] = {}
         self._windows: dict[tuple[str, str, str, str], WindowReport] = {}
@@ -70,7 +69,7 @@ class Telemetry:
         self._close_delays: dict[str, float] = {}
         self._outbox: dict[str, int] = {}
         self._reasons: dict[str, str] = dict.fromkeys(self.monitors, STARTING)
-        self._beat = monotonic()
+        self._beat = self._clock.monotonic()
 
     def records(self, monitor: str, outcome: str, rows: int) -> None:
         """So many rows ended in this outcome (`counted`, `late`, `dead_letter`, …)."""
@@ -87,10 +86,12 @@ class Telemetry:
     def window_closed(self, report: WindowReport) -> None:
         """A window got its verdict; it takes the place of the window of its kind before it."""
         self._count("windows", (report.monitor, report.window, report.verdict.value), 1)
+        kept = report.within(self._max_series)
         with self._lock:
             self._drop(report.key)
-            self._windows[report.key] = report
-            self._series += report.series
+            self._overflow += report.series - kept.series
+            self._windows[kept.key] = kept
+            self._series += kept.series
             while self._series > self._max_series and self._windows:
                 self._overflow += self._drop(next(iter(self._windows)))
 
@@ -141,13 +142,13 @@ class Telemetry:
 
     def beat(self) -> None:
         """The loop has gone round once more."""
-        self._beat = self._monotonic()
+        self._beat = self._clock.monotonic()
 
     def readiness(self) -> dict[str, str]:
         """Why the daemon is not ready, by component; empty when it is."""
         with self._lock:
             reasons = dict(self._reasons)
-        silent = self._monotonic() - self._beat
+        silent = self._clock.monotonic() - self._beat
         if silent > self.stuck_after_seconds:
             reasons["loop"] = f"no heartbeat for {silent:.0f} s"
         return reasons
@@ -165,7 +166,7 @@ class Telemetry:
                 outbox=dict(self._outbox),
                 reasons=reasons,
                 overflow=self._overflow,
-                now_seconds=self._wall(),
+                now_seconds=self._clock.now() / MICROSECONDS,
             )
 
     def _count(self, name: str, labels: tuple[str, ...], amount: float) -> None:
