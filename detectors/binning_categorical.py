@@ -1,0 +1,80 @@
+"""Frozen categories of a column of text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+CATEGORY_CAP = 4096
+
+
+@dataclass(frozen=True)
+class CategoricalBinning:
+    """The reference's values by falling frequency, then *other*, then *unseen*.
+
+    Attributes:
+        values: the values with a bin of their own.
+        others: values that the reference has, too rare for a bin of their own; they share the bin `other`.
+    """
+
+    values: tuple[str, ...]
+    others: frozenset[str] = frozenset()
+
+    @classmethod
+    def fit(cls, values: pl.Series, cap: int = CATEGORY_CAP) -> CategoricalBinning:
+        """Categories of the non-null values; ties in frequency in alphabetical order.
+
+        Args:
+            values: strings, shape (n,).
+            cap: how many values get a bin of their own.
+        """
+        counted = values.drop_nulls().cast(pl.String).alias("value").value_counts(name="rows")
+        ranked = counted.sort(["rows", "value"], descending=[True, False])["value"].to_list()
+        return cls(tuple(ranked[:cap]), frozenset(ranked[cap:]))
+
+    @property
+    def size(self) -> int:
+        """The values, other and unseen."""
+        return len(self.values) + 2
+
+    @property
+    def other(self) -> int:
+        """Code of the values that the reference knows but that are too rare for a bin."""
+        return len(self.values)
+
+    @property
+    def unseen(self) -> int:
+        """Code of the values that the reference never had."""
+        return len(self.values) + 1
+
+    @cached_property
+    def table(self) -> dict[str, int]:
+        """Code of each known value."""
+        return {**dict.fromkeys(self.others, self.other), **{v: i for i, v in enumerate(self.values)}}
+
+    @cached_property
+    def enum(self) -> pl.Enum:
+        """The values as a polars type whose physical codes are the codes."""
+        return pl.Enum(self.values)
+
+    def codes(self, values: pl.Series) -> npt.NDArray[np.intp]:
+        """Code of each non-null string, shape (n,), 0 to size - 1."""
+        distinct = values.unique()
+        texts = distinct.cast(pl.String).to_list()
+        found = pl.Series([self.table.get(text, self.unseen) for text in texts], dtype=pl.Int64)
+        known = values.cast(pl.String).replace_strict(distinct.cast(pl.String), found, return_dtype=pl.Int64)
+        return known.to_numpy().astype(np.intp)
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {"type": "categorical", "values": list(self.values), "others": sorted(self.others)}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> CategoricalBinning:
+        """What `to_json` described."""
+        return cls(tuple(data["values"]), frozenset(data["others"]))
