@@ -64,14 +64,18 @@ class Entry:
     error: str
 
 
-_SELECT = (
-    "SELECT id, destination, kind, body, created_at, thread, state, attempts, next_at, give_up_from, finished_at, "
-    "error FROM outbox AS mine "
-)
-_FIRST_OF_ITS_THREAD = (
-    "(thread = '' OR NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.state = 'pending' AND "
-    "earlier.destination = mine.destination AND earlier.thread = mine.thread AND earlier.sequence < mine.sequence))"
-)
+_SELECT = """
+SELECT id, destination, kind, body, created_at, thread, state, attempts, next_at, give_up_from, finished_at, error
+FROM outbox AS mine
+"""
+
+_READY = """
+WHERE destination = ? AND state = 'pending' AND (thread = '' OR NOT EXISTS (
+    SELECT 1 FROM outbox AS earlier
+    WHERE earlier.state = 'pending' AND earlier.destination = mine.destination
+    AND earlier.thread = mine.thread AND earlier.sequence < mine.sequence
+))
+"""
 
 
 class Outbox:
@@ -96,17 +100,13 @@ class Outbox:
     def due(self, destination: str, now: int, *, limit: int = 100) -> list[Entry]:
         """Pending messages whose time has come, oldest first, none before an earlier one of its thread."""
         rows = self._database.read(
-            _SELECT + "WHERE destination = ? AND state = 'pending' AND next_at <= ? AND "
-            f"{_FIRST_OF_ITS_THREAD} ORDER BY sequence LIMIT ?",
-            (destination, now, limit),
+            _SELECT + _READY + "AND next_at <= ? ORDER BY sequence LIMIT ?", (destination, now, limit)
         )
         return [_entry(row) for row in rows]
 
     def next_due(self, destination: str) -> int | None:
-        """When the earliest pending message of a destination is due; None when nothing is pending."""
-        rows = self._database.read(
-            "SELECT min(next_at) FROM outbox WHERE destination = ? AND state = 'pending'", (destination,)
-        )
+        """When the next message of a destination is due; None when nothing is pending."""
+        rows = self._database.read("SELECT min(next_at) FROM outbox AS mine" + _READY, (destination,))
         return rows[0][0] if rows else None
 
     def mark_delivered(self, message_id: str, *, at: int) -> None:
@@ -149,7 +149,8 @@ class Outbox:
         """Messages, the latest first."""
         rows = self._database.read(
             _SELECT
-            + "WHERE state = coalesce(?, state) AND destination = coalesce(?, destination) ORDER BY sequence DESC LIMIT ?",
+            + """WHERE state = coalesce(?, state) AND destination = coalesce(?, destination)
+            ORDER BY sequence DESC LIMIT ?""",
             (state, destination, limit),
         )
         return [_entry(row) for row in rows]

@@ -60,7 +60,9 @@ class WindowFilter:
     before_id: int | None = None
 
 
-_SELECT = 'SELECT monitor, version, segment, name, start, "end", rows, verdict, results, closed_at, id FROM windows '
+_SELECT = """
+SELECT monitor, version, segment, name, start, "end", rows, verdict, results, closed_at, id FROM windows
+"""
 _SELECT_PROFILES = (
     'SELECT start, "end", profile FROM windows JOIN window_profiles ON window = id '
     "WHERE monitor = ? AND version = ? AND segment = ? AND name = ? "
