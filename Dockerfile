@@ -40,6 +40,6 @@ VOLUME /var/lib/driftd
 EXPOSE 9465
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s --retries=3 \
-    CMD ["python3", "-c", "import os, urllib.request as u; u.urlopen(os.environ.get('DRIFTD_HEALTH_URL', 'http://127.0.0.1:9465/healthz'), timeout=4)"]
+    CMD ["python3", "-c", "import os, urllib.request as u; u.urlopen(os.environ.get('HEALTHCHECK_URL', 'http://127.0.0.1:9465/healthz'), timeout=4)"]
 ENTRYPOINT ["driftd"]
 CMD ["run", "--config", "/etc/driftd/driftd.yaml"]
