@@ -35,8 +35,11 @@ class Evaluation:
 
     @property
     def verdict(self) -> Verdict:
-        """The worst verdict; *insufficient* only where no test had enough rows."""
-        return worst(result.verdict for result in self.results)
+        """The worst verdict; *insufficient* for a window under its minimum of rows in which nothing was found."""
+        found = worst(result.verdict for result in self.results)
+        if found is Verdict.OK and self.window.profile.rows < self.window.spec.min_rows:
+            return Verdict.INSUFFICIENT
+        return found
 
     def causes(self) -> dict[Cause, Verdict]:
         """The worst verdict for each cause."""
@@ -47,9 +50,9 @@ class Evaluation:
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """The worst of several verdicts, where *insufficient* yields to any test that had its rows."""
+    """The worst of several verdicts; *error* and *insufficient* yield to any test that could tell."""
     present = set(verdicts)
-    for verdict in (Verdict.DRIFT, Verdict.WARNING, Verdict.ERROR, Verdict.OK):
+    for verdict in (Verdict.DRIFT, Verdict.WARNING, Verdict.OK, Verdict.ERROR):
         if verdict in present:
             return verdict
     return Verdict.INSUFFICIENT
@@ -103,10 +106,12 @@ class Evaluator:
         name = str(getattr(test, "type", type(test).__name__))
         try:
             return test.test(reference, window)
-        except Exception as error:  # noqa: BLE001 - a test of any origin must not stop the others
+        except Exception as error:
             if (name, str(error)) not in self.failures:
                 self.failures.add((name, str(error)))
                 log.exception("test failed", test=name)
             nan = float("nan")
             detail = f"{type(error).__name__}: {error}"[:200]
-            return [Result("", name, Verdict.ERROR, Cause.SOURCE, nan, rows=window.profile.rows, detail=detail)]
+            return [
+                Result("", name, Verdict.ERROR, Cause.SOURCE, nan, rows=window.profile.rows, detail=detail)
+            ]

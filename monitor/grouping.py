@@ -78,7 +78,8 @@ def group_by_pane(
     """Group rows by version, segment and pane.
 
     Args:
-        versions: version of each row. segments: segment value of each row.
+        versions: version of each row.
+        segments: segment value of each row.
         prefix: what a segment's name begins with (`region=`), "" for all rows together.
         panes: pane number of each row, int64, shape (n,).
         pane: length of a pane, in the windows' unit.

@@ -11,6 +11,7 @@ import numpy as np
 from detectors.profile import profile_groups
 from monitor.grouping import Bounded, Labels, group_by_pane, segment_columns, single, version_labels
 from monitor.records import TIME
+from monitor.records import VERSION as VERSIONS
 from monitor.windows.book import PaneBook
 from monitor.windows.spec import Key, WindowSpec, late_before
 from monitor.windows.watermark import Watermark
@@ -92,17 +93,21 @@ class Intake:
         if self.time is not None:
             frame = self._on_time(batch, now, behind, outcomes)
         outcomes[ACCEPTED] += frame.height
-        versions = version_labels(frame, self._bound(TIME, self.max_versions))
+        versions = version_labels(frame, self._bound(VERSIONS))
         if frame.height:
             self.newest_version = versions.names[int(versions.codes[-1])]
             self._profile(frame, versions, single(frame.height), "", batch.unknown)
             for name, column in segment_columns(frame).items():
-                segments = self._bound(name, self.max_segments).labels(column)
+                segments = self._bound(name).labels(column)
                 self._profile(frame, versions, segments, f"{name}=", batch.unknown)
         return Taken(frame, versions, outcomes)
 
-    def _bound(self, name: str, limit: int) -> Bounded:
-        return self.bounds.setdefault(name, Bounded(limit))
+    def limit(self, name: str) -> int:
+        """How many values of a label column keep their own name."""
+        return self.max_versions if name == VERSIONS else self.max_segments
+
+    def _bound(self, name: str) -> Bounded:
+        return self.bounds.setdefault(name, Bounded(self.limit(name)))
 
     def _on_time(
         self, batch: RecordBatch, now: int, behind: frozenset[str], outcomes: Counter[str]

@@ -42,7 +42,8 @@ class PaneBook:
     Attributes:
         panes: open panes by key and start.
         closed: for each window name and key the start of the first window that is not closed yet.
-        dirty: panes changed since the last commit. dropped: panes to be forgotten with the next commit.
+        dirty: panes changed since the last commit. dropped: by key, the place before which panes are
+            to be forgotten with the next commit.
     """
 
     layout: Layout
@@ -51,7 +52,7 @@ class PaneBook:
     panes: dict[Key, dict[int, Profile]] = field(default_factory=dict)
     closed: dict[tuple[str, Key], int] = field(default_factory=dict)
     dirty: set[tuple[Key, int]] = field(default_factory=set)
-    dropped: set[tuple[Key, int]] = field(default_factory=set)
+    dropped: dict[Key, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.pane = self.pane or pane_length(self.specs)
@@ -74,20 +75,21 @@ class PaneBook:
             flush: close also the windows that hold the newest rows, whatever the watermark.
         """
         due: list[ClosedWindow] = []
-        for key in list(self.panes):
+        known = {*self.panes, *((silent,) if silent is not None and self._began(silent) else ())}
+        for key in sorted(known, key=lambda k: (k.version, k.segment)):
             mark = watermarks if isinstance(watermarks, int) else watermarks.get(key, 0)
             for spec in self.specs:
                 last = spec.newest_closed(mark)
-                if flush and self.panes[key]:
+                if flush and self.panes.get(key):
                     newest = max(self.panes[key]) + self.pane
                     last = max(last, spec.newest_closed(newest + spec.slide - 1))
                 due.extend(self._close(spec, key, last, tell_empty=key == silent))
-            self._forget(key, keep=key == silent)
+            self._forget(key)
         due.sort(key=lambda w: (w.end, w.spec.length, w.key.version, w.key.segment))
         yield from due
 
     def _close(self, spec: WindowSpec, key: Key, last: int, *, tell_empty: bool) -> Iterator[ClosedWindow]:
-        starts = sorted(self.panes[key])
+        starts = sorted(self.panes.get(key, {}))
         mark = self.closed.get((spec.name, key))
         if mark is None:
             if not starts:
@@ -117,15 +119,21 @@ class PaneBook:
             return last + spec.slide
         return max(start + spec.slide, spec.oldest_start(starts[later]))
 
-    def _forget(self, key: Key, *, keep: bool) -> None:
+    def _began(self, key: Key) -> bool:
+        """Whether a window of this key has been closed before."""
+        return any((spec.name, key) in self.closed for spec in self.specs)
+
+    def _forget(self, key: Key) -> None:
         """Drop panes that no open window needs, and keys that have none left."""
+        if key not in self.panes:
+            return
         marks = [self.closed[(spec.name, key)] for spec in self.specs if (spec.name, key) in self.closed]
         if len(marks) == len(self.specs):
             for start in [s for s in self.panes[key] if s < min(marks)]:
                 del self.panes[key][start]
                 self.dirty.discard((key, start))
-                self.dropped.add((key, start))
-        if not self.panes[key] and not keep:
+                self.dropped[key] = min(marks)
+        if not self.panes[key]:
             del self.panes[key]
 
     def load(self, key: Key, start: int, profile: Profile) -> None:

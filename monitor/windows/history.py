@@ -6,11 +6,10 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from monitor.windows.spec import Key
-
 if TYPE_CHECKING:
     from detectors.profile import Profile
     from monitor.windows.book import ClosedWindow
+    from monitor.windows.spec import Key, WindowSpec
 
 DEPTH = 7
 """Earlier windows that a test may add to the newest one: lengths of 1, 2, 4 and 8 windows."""
@@ -27,7 +26,7 @@ class History:
 
     def before(self, window: ClosedWindow) -> tuple[Profile, ...]:
         """Profiles of the adjacent windows just before, newest first; ends at the first that is not known."""
-        known = self.profiles.get((window.spec.name, window.key), {})
+        known = self.profiles.get((window.spec.name, window.key), OrderedDict())
         found = []
         for back in range(1, DEPTH + 1):
             profile = known.get(window.start - back * window.spec.length)
@@ -36,9 +35,14 @@ class History:
             found.append(profile)
         return tuple(found)
 
-    def add(self, spec: str, length: int, slide: int, key: Key, start: int, profile: Profile) -> None:
+    def add(self, spec: WindowSpec, key: Key, start: int, profile: Profile) -> None:
         """Remember a closed window and forget those that no later window is adjacent to."""
-        known = self.profiles.setdefault((spec, key), OrderedDict())
+        known = self.profiles.setdefault((spec.name, key), OrderedDict())
         known[start] = profile
-        while len(known) > min(LIMIT, DEPTH * (length // slide)):
+        while len(known) > depth(spec):
             known.popitem(last=False)
+
+
+def depth(spec: WindowSpec) -> int:
+    """How many closed windows of a kind are kept."""
+    return min(LIMIT, DEPTH * (spec.length // spec.slide))

@@ -77,4 +77,4 @@ def late_before(specs: Sequence[WindowSpec], watermark: npt.NDArray[np.int64]) -
     A row is late when every window that contains it ends at or before the watermark.
     """
     bounds = [((watermark - spec.length) // spec.slide + 1) * spec.slide for spec in specs]
-    return np.minimum.reduce(bounds)
+    return np.asarray(np.minimum.reduce(bounds), dtype=np.int64)

@@ -41,7 +41,7 @@ class Watermark:
         own = np.maximum.accumulate(np.concatenate([[before], times[:-1]]))
         if held is not None:
             own = np.minimum(own, held)
-        return np.maximum(own - self.disorder, self.value).astype(np.int64)
+        return np.asarray(np.maximum(own - self.disorder, self.value), dtype=np.int64)
 
     def advance(self, times: npt.NDArray[np.int64], partition: str, behind: frozenset[str]) -> int:
         """Take a batch's times in; returns the new watermark.

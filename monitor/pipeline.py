@@ -1,0 +1,114 @@
+"""One monitor's route of a row: poll, take in, close windows, evaluate."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from monitor.evaluation import Evaluation
+from monitor.windows.history import History
+from monitor.windows.spec import Key, late_before
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from monitor.evaluation import Evaluator
+    from monitor.intake import Intake, Taken
+    from monitor.records import RecordBatch, Reject
+    from monitor.references import References
+    from monitor.sources.base import Position, Source
+    from monitor.streams import Streams
+    from monitor.windows.book import ClosedWindow, PaneBook
+
+
+@dataclass
+class Pipeline:
+    """Everything that one monitor needs between its source and its findings.
+
+    Attributes:
+        uncommitted: rows by outcome since the last commit. rejects: records for the dead letters, since then.
+        position: the source's position after the last batch.
+    """
+
+    name: str
+    source: Source
+    references: References
+    intake: Intake
+    evaluator: Evaluator
+    streams: Streams
+    history: History = field(default_factory=History)
+    uncommitted: Counter[str] = field(default_factory=Counter)
+    rejects: list[Reject] = field(default_factory=list)
+    position: Position | None = None
+
+    def poll(self, timeout_seconds: float) -> RecordBatch | None:
+        """The next batch of the source, or None.
+
+        Raises:
+            SourceError: the source is out of reach.
+        """
+        return self.source.poll(timeout_seconds)
+
+    def take(self, batch: RecordBatch, now: int) -> Taken:
+        """Put a batch into panes and streams.
+
+        Args:
+            batch: rows in canonical columns.
+            now: wall time in microseconds since the epoch.
+        """
+        taken = self.intake.take(batch, now, self.source.behind)
+        self.streams.take(self.references.main, taken.frame, taken.versions)
+        self.uncommitted.update(taken.outcomes)
+        self.rejects.extend(batch.rejects)
+        self.position = batch.position
+        return taken
+
+    def idle(self, elapsed: int) -> None:
+        """The source has given nothing for `elapsed` microseconds: event time goes on without it."""
+        self.intake.watermark.idle(elapsed)
+
+    def close_due(self, *, flush: bool = False) -> Iterator[Evaluation]:
+        """Evaluate the windows that are due, oldest end first.
+
+        Args:
+            flush: close the windows that hold the newest rows too, at the end of a replay.
+        """
+        intake = self.intake
+        if intake.time is not None:
+            mark = intake.watermark.value
+            silent = Key(intake.newest_version)
+            for window in intake.time.close(mark, silent=silent, flush=flush):
+                yield self._evaluate(window, partial=flush and window.end > mark)
+        if intake.counted is not None:
+            for window in intake.counted.close(intake.rows, flush=flush):
+                yield self._evaluate(window, partial=False)
+        self._forget_alarms(intake.time, intake.counted)
+
+    def _evaluate(self, window: ClosedWindow, *, partial: bool) -> Evaluation:
+        history = self.history.before(window)
+        reference = self.references.choose(window, history)
+        alarms = self.streams.within(window)
+        if reference is None:
+            evaluation = Evaluation(window, tuple(alarms))
+        else:
+            evaluation = self.evaluator.evaluate(reference, window, history, alarms, partial=partial)
+        self.history.add(window.spec, window.key, window.start, window.profile.without_sample())
+        return evaluation
+
+    def _forget_alarms(self, time: PaneBook | None, counted: PaneBook | None) -> None:
+        """Change detectors' alarms that no open window can contain any more."""
+        if not self.streams.waiting:
+            return
+        before_time = before_row = None
+        if time is not None:
+            before_time = int(late_before(time.specs, np.asarray(self.intake.watermark.value)))
+        if counted is not None:
+            before_row = {
+                key.version: min(counted.closed.get((spec.name, key), 0) for spec in counted.specs)
+                for key in self.intake.rows
+                if not key.segment
+            }
+        self.streams.forget(before_time, before_row)
