@@ -65,9 +65,12 @@ class Entry:
 
 
 _SELECT = """
-SELECT id, destination, kind, body, created_at, thread, state, attempts, next_at, give_up_from, finished_at, error
+SELECT id, destination, kind, body, created_at, thread, state, attempts, next_at, give_up_from, finished_at,
+    error
 FROM outbox AS mine
 """
+_SELECT_NEXT = "SELECT min(next_at) FROM outbox AS mine"
+
 
 _READY = """
 WHERE destination = ? AND state = 'pending' AND (thread = '' OR NOT EXISTS (
@@ -106,7 +109,7 @@ class Outbox:
 
     def next_due(self, destination: str) -> int | None:
         """When the next message of a destination is due; None when nothing is pending."""
-        rows = self._database.read("SELECT min(next_at) FROM outbox AS mine" + _READY, (destination,))
+        rows = self._database.read(_SELECT_NEXT + _READY, (destination,))
         return rows[0][0] if rows else None
 
     def mark_delivered(self, message_id: str, *, at: int) -> None:
