@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -130,8 +130,14 @@ class ChangeDetector(BaseModel):
         """The state that `State.to_json` described."""
 
     @abstractmethod
-    def update(self, state: State, signal: npt.NDArray[np.float64]) -> tuple[State, Sequence[tuple[int, Result]]]:
+    def update(
+        self, state: Any, signal: npt.NDArray[np.float64]
+    ) -> tuple[State, Sequence[tuple[int, Result]]]:
         """Take the next rows of the signal, shape (n,): 1 for a wrong prediction, 0 for a right one.
+
+        Args:
+            state: what `start`, `restore` or the last `update` of this detector returned.
+            signal: float64, shape (n,); NaN is passed over.
 
         Returns:
             The new state and the alarms, each with the index in `signal` of the row that raised it.

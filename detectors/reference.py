@@ -9,12 +9,16 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from detectors.archive import ArchiveError, pack, unpack
 from detectors.base import Window
+from detectors.error_baseline import ErrorBaseline
 from detectors.layout import Column, Layout
 from detectors.layout_fit import fit_layout
+from detectors.outcomes import error_signal, learn_errors
 from detectors.profile import Profile, profile_rows
 
 FORMAT = 1
@@ -29,6 +33,7 @@ class Reference:
         profile: the reference rows under them.
         rate_per_second: requests per second of the reference, from its event times; None where unknown.
         provenance: where it comes from, in words for people.
+        error: share of wrong predictions and their dependence; None without enough labelled predictions.
         extra: values of further baselines, JSON only, by name.
     """
 
@@ -36,6 +41,7 @@ class Reference:
     profile: Profile
     rate_per_second: float | None = None
     provenance: str = ""
+    error: ErrorBaseline | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -73,11 +79,17 @@ class Reference:
             ValueError: no rows, no columns, a column twice or not in the frame, bins out of range.
         """
         layout = fit_layout(frame, columns, bins=bins, seed=seed, service=service)
-        return cls(layout, profile_rows(layout, frame), _rate(frame), provenance)
+        return cls(
+            layout, profile_rows(layout, frame), _rate(frame), provenance, error=learn_errors(layout, frame)
+        )
 
     def with_profile(self, profile: Profile) -> Reference:
         """The same bins with another span of time as the yardstick (previous window, a week ago)."""
         return replace(self, profile=profile)
+
+    def error_signal(self, frame: pl.DataFrame) -> npt.NDArray[np.float64] | None:
+        """What change detectors watch; see `detectors.outcomes.error_signal`."""
+        return error_signal(self.layout, frame, self.error.threshold if self.error else None)
 
     def as_window(self, min_rows: int = 1) -> Window:
         """The reference's own rows as a window."""
@@ -91,6 +103,7 @@ class Reference:
             "layout": self.layout.to_json(),
             "rate": self.rate_per_second,
             "provenance": self.provenance,
+            "error": self.error.to_json() if self.error else None,
             "extra": self.extra,
             "profile": len(profile),
         }
@@ -112,7 +125,8 @@ class Reference:
             raise ArchiveError("the reference is cut short")
         layout = Layout.from_json(meta["layout"])
         profile = Profile.from_bytes(layout, data[end:])
-        return cls(layout, profile, meta["rate"], meta["provenance"], meta["extra"])
+        error = ErrorBaseline.from_json(meta["error"]) if meta.get("error") else None
+        return cls(layout, profile, meta["rate"], meta["provenance"], error, meta["extra"])
 
 
 def _rate(frame: pl.DataFrame) -> float | None:
