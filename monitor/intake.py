@@ -102,6 +102,16 @@ class Intake:
                 self._profile(frame, versions, segments, f"{name}=", batch.unknown)
         return Taken(frame, versions, outcomes)
 
+    def panes_in(self, frame: pl.DataFrame) -> int:
+        """Over how many panes of a family the rows reach, at most."""
+        spans = [0]
+        if self.counted is not None:
+            spans.append(frame.height // self.counted.pane)
+        if self.time is not None and frame.height:
+            times = frame[TIME].to_numpy()
+            spans.append(int(times.max() - times.min()) // self.time.pane)
+        return min(max(spans), frame.height)
+
     def limit(self, name: str) -> int:
         """How many values of a label column keep their own name."""
         return self.max_versions if name == VERSIONS else self.max_segments

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from monitor.evaluation import Evaluator
-    from monitor.intake import Intake, Taken
+    from monitor.intake import Intake
     from monitor.records import RecordBatch, Reject
     from monitor.references import References
     from monitor.sources.base import Position, Source
     from monitor.streams import Streams
     from monitor.windows.book import ClosedWindow, PaneBook
+
+MAX_PANES = 64
+"""Panes that are open at once for one batch, roughly: a profile of 50 columns takes 0.3 MB."""
 
 
 @dataclass
@@ -52,19 +55,32 @@ class Pipeline:
         """
         return self.source.poll(timeout_seconds)
 
-    def take(self, batch: RecordBatch, now: int) -> Taken:
-        """Put a batch into panes and streams.
+    def process(self, batch: RecordBatch, now: int) -> Iterator[Evaluation]:
+        """Put a batch into panes and streams, and evaluate the windows that its rows close.
 
         Args:
             batch: rows in canonical columns.
             now: wall time in microseconds since the epoch.
         """
-        taken = self.intake.take(batch, now, self.source.behind)
-        self.streams.take(self.references.main, taken.frame, taken.versions)
-        self.uncommitted.update(taken.outcomes)
+        for part in self._parts(batch):
+            taken = self.intake.take(part, now, self.source.behind)
+            self.streams.take(self.references.main, taken.frame, taken.versions)
+            self.uncommitted.update(taken.outcomes)
+            yield from self.close_due()
         self.rejects.extend(batch.rejects)
         self.position = batch.position
-        return taken
+
+    def _parts(self, batch: RecordBatch) -> Iterator[RecordBatch]:
+        """A batch that reaches over very many panes in parts, so that memory stays bounded."""
+        height = batch.frame.height
+        panes = self.intake.panes_in(batch.frame)
+        if panes <= MAX_PANES:
+            yield batch
+            return
+        size = max(1, height * MAX_PANES // panes)
+        for start in range(0, height, size):
+            rejects = batch.rejects if start == 0 else ()
+            yield replace(batch, frame=batch.frame.slice(start, size), rejects=rejects)
 
     def idle(self, elapsed: int) -> None:
         """The source has given nothing for `elapsed` microseconds: event time goes on without it."""

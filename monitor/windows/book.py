@@ -35,6 +35,16 @@ class ClosedWindow:
     profile: Profile
 
 
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """A window to be closed, before its panes are added up."""
+
+    spec: WindowSpec
+    key: Key
+    start: int
+    panes: Sequence[int]
+
+
 @dataclass
 class PaneBook:
     """Panes and closing marks of the windows that share a unit (time, or rows).
@@ -74,21 +84,29 @@ class PaneBook:
             silent: the key whose empty windows are given too: its silence is a finding.
             flush: close also the windows that hold the newest rows, whatever the watermark.
         """
-        due: list[ClosedWindow] = []
         known = {*self.panes, *((silent,) if silent is not None and self._began(silent) else ())}
-        for key in sorted(known, key=lambda k: (k.version, k.segment)):
+        keys = sorted(known, key=lambda k: (k.version, k.segment))
+        due: list[_Due] = []
+        for key in keys:
             mark = watermarks if isinstance(watermarks, int) else watermarks.get(key, 0)
             for spec in self.specs:
                 last = spec.newest_closed(mark)
                 if flush and self.panes.get(key):
-                    newest = max(self.panes[key]) + self.pane
+                    newest = self._newest(None if isinstance(watermarks, int) else key) + self.pane
                     last = max(last, spec.newest_closed(newest + spec.slide - 1))
-                due.extend(self._close(spec, key, last, tell_empty=key == silent))
+                due.extend(self._due(spec, key, last, tell_empty=key == silent))
+        due.sort(key=lambda d: (d.start + d.spec.length, d.spec.length, d.key.version, d.key.segment))
+        for window in due:
+            inside = [self.panes[window.key][start] for start in window.panes]
+            profile = Profile.merge(self.layout, inside) if inside else Profile.empty(self.layout)
+            yield ClosedWindow(
+                window.spec, window.key, window.start, window.start + window.spec.length, profile
+            )
+        for key in keys:
             self._forget(key)
-        due.sort(key=lambda w: (w.end, w.spec.length, w.key.version, w.key.segment))
-        yield from due
 
-    def _close(self, spec: WindowSpec, key: Key, last: int, *, tell_empty: bool) -> Iterator[ClosedWindow]:
+    def _due(self, spec: WindowSpec, key: Key, last: int, *, tell_empty: bool) -> Iterator[_Due]:
+        """Windows of one kind and key up to the start `last`, and the mark that they are closed."""
         starts = sorted(self.panes.get(key, {}))
         mark = self.closed.get((spec.name, key))
         if mark is None:
@@ -97,18 +115,13 @@ class PaneBook:
             mark = spec.oldest_start(starts[0])
         start, empty = mark, 0
         while start <= last:
-            within = slice(bisect_left(starts, start), bisect_left(starts, start + spec.length))
-            inside = [self.panes[key][s] for s in starts[within]]
-            if inside:
-                empty = 0
-                yield ClosedWindow(spec, key, start, start + spec.length, Profile.merge(self.layout, inside))
-            elif tell_empty and empty < MAX_EMPTY:
-                empty += 1
-                yield ClosedWindow(spec, key, start, start + spec.length, Profile.empty(self.layout))
+            inside = starts[bisect_left(starts, start) : bisect_left(starts, start + spec.length)]
+            empty = 0 if inside else empty + 1
+            if inside or (tell_empty and empty <= MAX_EMPTY):
+                yield _Due(spec, key, start, inside)
+                start += spec.slide
             else:
                 start = self._skip(spec, starts, start, last)
-                continue
-            start += spec.slide
         self.closed[(spec.name, key)] = max(mark, last + spec.slide)
 
     @staticmethod
@@ -118,6 +131,11 @@ class PaneBook:
         if later == len(starts):
             return last + spec.slide
         return max(start + spec.slide, spec.oldest_start(starts[later]))
+
+    def _newest(self, key: Key | None) -> int:
+        """Start of the newest open pane of a key, or of all keys: time is common to them, row numbers are not."""
+        books = self.panes.values() if key is None else [self.panes[key]]
+        return max(max(panes) for panes in books if panes)
 
     def _began(self, key: Key) -> bool:
         """Whether a window of this key has been closed before."""
