@@ -1,0 +1,27 @@
+"""Where results go: what an alert is, and one file for each kind of destination."""
+
+from sinks.alertmanager import AlertmanagerSink
+from sinks.base import Alert, AlertState, DeliveryError, Evidence, Severity, Sink, Span
+from sinks.log import LogSink
+from sinks.webhook import Webhook, WebhookSink
+
+BUILTIN: tuple[type[Sink], ...] = (LogSink, WebhookSink, AlertmanagerSink)
+"""The sinks that driftd brings; others come through the entry point `driftd.sinks`."""
+
+ENTRY_POINTS = "driftd.sinks"
+
+__all__ = [
+    "BUILTIN",
+    "ENTRY_POINTS",
+    "Alert",
+    "AlertState",
+    "AlertmanagerSink",
+    "DeliveryError",
+    "Evidence",
+    "LogSink",
+    "Severity",
+    "Sink",
+    "Span",
+    "Webhook",
+    "WebhookSink",
+]
