@@ -144,11 +144,16 @@ class Telemetry:
         """The loop has gone round once more."""
         self._beat = self._clock.monotonic()
 
+    @property
+    def silent_seconds(self) -> float:
+        """Time since the loop's last heartbeat."""
+        return self._clock.monotonic() - self._beat
+
     def readiness(self) -> dict[str, str]:
         """Why the daemon is not ready, by component; empty when it is."""
         with self._lock:
             reasons = dict(self._reasons)
-        silent = self._clock.monotonic() - self._beat
+        silent = self.silent_seconds
         if silent > self.stuck_after_seconds:
             reasons["loop"] = f"no heartbeat for {silent:.0f} s"
         return reasons
