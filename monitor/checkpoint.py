@@ -54,6 +54,7 @@ def save(state: State, pipeline: Pipeline) -> None:
 def committed(pipeline: Pipeline) -> None:
     """The transaction is durable."""
     pipeline.uncommitted.clear()
+    pipeline.rejects.clear()
     for _, book in pipeline.intake.books():
         book.committed()
 

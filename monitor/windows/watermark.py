@@ -31,6 +31,11 @@ class Watermark:
     value: int = NEVER
     seen: int = NEVER
 
+    @property
+    def started(self) -> bool:
+        """Whether a row with a time has been seen."""
+        return self.seen != NEVER
+
     def rowwise(self, times: npt.NDArray[np.int64], partition: str) -> npt.NDArray[np.int64]:
         """The watermark that each row of a batch meets: int64, shape (n,), microseconds.
 

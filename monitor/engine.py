@@ -1,0 +1,200 @@
+"""The daemon's work without its threads: steps over all monitors, and one transaction at each commit point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+
+from monitor import checkpoint
+from monitor.clock import MICROSECONDS, Clock
+from monitor.reporting import window_report
+from monitor.results import result_json
+from monitor.sources.base import SourceError
+from monitor.state.windows import StoredWindow
+
+if TYPE_CHECKING:
+    from monitor.decode.dead_letters import DeadLetters
+    from monitor.evaluation import Evaluation
+    from monitor.metrics import Telemetry
+    from monitor.pipeline import Pipeline
+    from monitor.reaction import Reaction
+    from monitor.state.state import State
+    from sinks.base import Alert
+
+log = structlog.get_logger()
+
+FIRST_RETRY_SECONDS = 0.5
+LAST_RETRY_SECONDS = 15.0
+
+
+@dataclass
+class Watch:
+    """One monitor at work.
+
+    Attributes:
+        idle_seconds: quiet for so long, the source no longer holds event time back.
+        quiet_since: monotonic seconds of the last batch. retry_at: when a failed source is tried again.
+        closed: windows since the last commit, with their profiles as bytes.
+    """
+
+    pipeline: Pipeline
+    reaction: Reaction
+    dead_letters: DeadLetters
+    idle_seconds: float
+    quiet_since: float
+    retry_at: float = 0.0
+    failures: int = 0
+    closed: list[tuple[StoredWindow, bytes]] = field(default_factory=list)
+
+
+@dataclass
+class Engine:
+    """Steps over the watches and commits; a step takes one batch of each monitor.
+
+    Attributes:
+        commit_seconds: longest time between two commits while rows come in.
+        on_window, on_alert: told of every evaluation and every change of an alert, in order.
+    """
+
+    watches: Sequence[Watch]
+    state: State
+    telemetry: Telemetry
+    clock: Clock
+    commit_seconds: float = 1.0
+    on_window: Callable[[str, Evaluation], None] = lambda _name, _evaluation: None
+    on_alert: Callable[[Alert], None] = lambda _alert: None
+    uncommitted_since: float | None = None
+    urgent: bool = False
+
+    def restore(self) -> None:
+        """Take up the state of the last run."""
+        for watch in self.watches:
+            checkpoint.restore(self.state, watch.pipeline)
+            watch.reaction.restore(self.state)
+
+    def step(self) -> bool:
+        """One batch of each monitor, at most; whether any gave rows."""
+        worked = False
+        for watch in self.watches:
+            worked |= self._step(watch)
+        self.telemetry.beat()
+        self.commit_if_due()
+        return worked
+
+    def _step(self, watch: Watch) -> bool:
+        """One batch of one monitor; a source that fails is left alone for a while."""
+        now = self.clock.monotonic()
+        if now < watch.retry_at:
+            return False
+        try:
+            batch = watch.pipeline.poll(0.0)
+        except SourceError as error:
+            self._source_failed(watch, error)
+            return False
+        self._source_works(watch)
+        if batch is None:
+            self._idle(watch, now)
+            return False
+        watch.quiet_since = now
+        for evaluation in watch.pipeline.process(batch, self.clock.now()):
+            self._react(watch, evaluation)
+        self._changed()
+        return True
+
+    def _source_failed(self, watch: Watch, error: SourceError) -> None:
+        watch.failures += 1
+        wait = min(LAST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** (watch.failures - 1))
+        watch.retry_at = self.clock.monotonic() + wait
+        if watch.failures == 1:
+            log.warning("source unreachable", monitor=watch.pipeline.name, error=str(error), hint=error.hint)
+        self.telemetry.ready(watch.pipeline.name, f"source: {error}")
+
+    def _source_works(self, watch: Watch) -> None:
+        if watch.failures:
+            log.info("source back", monitor=watch.pipeline.name)
+        watch.failures, watch.retry_at = 0, 0.0
+        self.telemetry.ready(watch.pipeline.name, None)
+
+    def _idle(self, watch: Watch, now: float) -> None:
+        """The source has nothing: after a while event time goes on with the clock."""
+        quiet = now - watch.quiet_since
+        if quiet < watch.idle_seconds:
+            return
+        watch.pipeline.idle(int(quiet * MICROSECONDS))
+        for evaluation in watch.pipeline.close_due():
+            self._react(watch, evaluation)
+            self._changed()
+
+    def finish(self) -> None:
+        """Close every window that has rows, at the end of a replay, and commit."""
+        for watch in self.watches:
+            for evaluation in watch.pipeline.close_due(flush=True):
+                self._react(watch, evaluation)
+        self._changed()
+        self.commit()
+
+    def _react(self, watch: Watch, evaluation: Evaluation) -> None:
+        """Alerts and calls that follow from a window; kept until the next commit."""
+        name = watch.pipeline.name
+        watch.closed.append(stored_window(name, evaluation, self.clock.now()))
+        self.on_window(name, evaluation)
+        self.telemetry.window_closed(window_report(name, evaluation))
+        for alert in watch.reaction.react(evaluation, self.clock.now()):
+            self.on_alert(alert)
+            self.urgent = True
+
+    def _changed(self) -> None:
+        if self.uncommitted_since is None:
+            self.uncommitted_since = self.clock.monotonic()
+
+    def commit_if_due(self) -> None:
+        """Commit when alerts wait for it, or the last commit is long enough ago."""
+        since = self.uncommitted_since
+        if since is not None and (self.urgent or self.clock.monotonic() - since >= self.commit_seconds):
+            self.commit()
+
+    def commit(self) -> None:
+        """Everything since the last commit becomes durable together: rows, windows, alerts, calls, positions.
+
+        Raises:
+            StateError: the state file cannot be written; nothing of it counts as done.
+        """
+        for watch in self.watches:
+            watch.dead_letters.write(watch.pipeline.rejects)
+        with self.state.transaction() as state:
+            for watch in self.watches:
+                for window, profile in watch.closed:
+                    state.windows.put(window, profile)
+                watch.reaction.save(state)
+                checkpoint.save(state, watch.pipeline)
+        for watch in self.watches:
+            self._publish(watch)
+        self.uncommitted_since, self.urgent = None, False
+
+    def _publish(self, watch: Watch) -> None:
+        """After the commit: counts into the metrics, and the working lists begin anew."""
+        name, pipeline = watch.pipeline.name, watch.pipeline
+        for outcome, rows in pipeline.uncommitted.items():
+            self.telemetry.records(name, outcome, rows)
+        for reject in pipeline.rejects:
+            self.telemetry.dead_letters(reject.reason)
+        if pipeline.intake.time is not None and pipeline.intake.watermark.started:
+            self.telemetry.watermark(name, pipeline.intake.watermark.value)
+        watch.closed.clear()
+        watch.reaction.committed()
+        checkpoint.committed(pipeline)
+
+
+def stored_window(monitor: str, evaluation: Evaluation, now: int) -> tuple[StoredWindow, bytes]:
+    """A closed window as it goes into the state file, and its profile: the counts without the sample."""
+    window = evaluation.window
+    stored = StoredWindow(
+        *(monitor, window.key.version, window.key.segment, window.spec.name),
+        *(window.start, window.end, window.profile.rows, evaluation.verdict.value),
+        results=[result_json(result) for result in evaluation.results],
+        closed_at=now,
+    )
+    return stored, window.profile.without_sample().to_bytes()
