@@ -28,7 +28,7 @@ def type_word(component: type[BaseModel]) -> str:
     return field.default
 
 
-def registry(group: str, base: type[T], builtin: Iterable[type[T]]) -> dict[str, type[T]]:
+def registry(group: str, base: type, builtin: Iterable[type[T]]) -> dict[str, type[T]]:
     """Components of one kind by their words.
 
     Args:

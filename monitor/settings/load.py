@@ -15,6 +15,7 @@ from monitor.settings.errors import mistakes_of
 from monitor.settings.interpolation import Interpolation
 from monitor.settings.mistakes import ConfigurationError, Key, Mistake
 from monitor.settings.root import Settings
+from monitor.settings.values import absolute
 from monitor.settings.vocabulary import did_you_mean
 
 PREFIX = "DRIFTD_"
@@ -51,21 +52,22 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> Loaded:
     """
     variables = os.environ if environment is None else environment
     source = str(path)
-    interpolation = Interpolation(variables, path.parent)
+    folder = path.absolute().parent
+    interpolation = Interpolation(variables, folder)
     document = read_document(_read(path), source, interpolation)
     mistakes = list(document.mistakes)
     if not isinstance(document.value, dict):
         raise ConfigurationError([*mistakes, Mistake(1, source, "", "should be a mapping of keys to values")])
     overrides = _override(document, variables)
     try:
-        settings = Settings.model_validate(document.value, context={"folder": path.parent})
+        settings = Settings.model_validate(document.value, context={"folder": folder})
     except ValidationError as error:
         mistakes += mistakes_of(error.errors(include_url=False), document, source, overrides)
         raise ConfigurationError(mistakes) from None
     if mistakes:
         raise ConfigurationError(mistakes)
     used = interpolation.used | set(overrides.values()) | RESERVED
-    return Loaded(settings, path, _unknown_variables(variables, used))
+    return Loaded(absolute(settings, folder), path, _unknown_variables(variables, used))
 
 
 def _read(path: Path) -> str:

@@ -9,9 +9,16 @@ from annotated_types import Ge, Gt, Le, MinLen
 from pydantic import Field, model_validator
 
 from monitor.paths import LocalPath
+from monitor.plugins import registry
 from monitor.settings.monitors import MonitorSettings
 from monitor.settings.options import Options
+from monitor.settings.registered import OneOf
+from sinks import BUILTIN, ENTRY_POINTS
+from sinks.base import Sink
 from sinks.duration import Seconds
+from sinks.log import LogSink
+
+_SINKS = registry(ENTRY_POINTS, Sink, BUILTIN)
 
 
 class HttpSettings(Options):
@@ -24,7 +31,7 @@ class HttpSettings(Options):
     """Port to listen on; 0 takes a free one."""
 
     token_file: LocalPath | None = None
-    """File with the bearer token that `/api` asks for; without it everybody who reaches the port may read."""
+    """File with the bearer token that `/api` and `/metrics` ask for; without it whoever reaches the port reads."""
 
 
 class LogSettings(Options):
@@ -52,13 +59,20 @@ class Settings(Options):
     log: LogSettings = LogSettings()
     """driftd's own log."""
 
+    sinks: tuple[Annotated[Sink, OneOf(_SINKS)], ...] = (LogSink(),)
+    """Where alerts go; a word alone (`log`) stands for a sink with its defaults."""
+
     monitors: Annotated[tuple[MonitorSettings, ...], MinLen(1)]
     """Models under watch."""
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
-        names = [monitor.name for monitor in self.monitors]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"two monitors are called {name!r}")
+        _differ([monitor.name for monitor in self.monitors], "monitors")
+        _differ([sink.destination for sink in self.sinks], "sinks")
         return self
+
+
+def _differ(names: list[str], what: str) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"two {what} are called {name!r}: give one of them another `name`")
