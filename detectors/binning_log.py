@@ -45,9 +45,9 @@ class LogBinning:
         return (self.high - self.low) * 64
 
     @property
-    def origin(self) -> float:
+    def centre(self) -> float:
         """Sums are kept in whole multiples of `quantum` from here."""
-        return 0.0
+        return 0.5
 
     @property
     def quantum(self) -> float:

@@ -2,37 +2,65 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Codes = npt.NDArray[np.intp]
+from detectors.binning_fit import fit_edges, moment_scale
+from detectors.float_grid import FloatGrid, Floats, Ints
 
-MOMENT_BITS = 20
-"""Values from `origin` to `origin + 2^20 quantum` are summed as whole multiples of the quantum."""
+MOMENT_BITS = 19
+"""Sums are kept of whole multiples of the quantum, at most 2^19 from the centre."""
+
+_SMALL = 512
+"""Fewer values than this are looked up by bisection at once."""
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """What a cell says of the bin.
+
+    Attributes:
+        codes: int64, shape (cells,): bin of the smallest float of the cell.
+        first, second: float64, shape (cells,): edges inside the cell, infinity where there is none.
+        crowded: bool, shape (cells,): more than two edges inside the cell.
+        inner: positions of the edges, but the first and last, that lie inside a cell.
+    """
+
+    codes: Ints
+    first: Floats
+    second: Floats
+    crowded: npt.NDArray[np.bool_]
+    inner: Ints
 
 
 @dataclass(frozen=True, eq=False)
 class NumericBinning:
     """Bins between edges: below the first, the bins, at or above the last.
 
-    Code 0 is x < edges[0], code i is edges[i-1] <= x < edges[i], code `bins + 1` is x >= edges[-1]. The last edge is
-    the float after the largest reference value. A value that holds more than 1/bins of the reference has a bin
+    Code 0 is x < edges[0], code i is edges[i-1] <= x < edges[i], code `bins + 1` is x >= edges[-1]. The last edge
+    is the float after the largest reference value. A value that holds more than 1/bins of the reference has a bin
     [v, nextafter(v)) of its own; every other bin holds at most 1/bins.
 
     Attributes:
         edges: float64, shape (bins + 1,), strictly ascending.
-        origin, quantum: sums are kept in whole multiples of `quantum` (a power of two) from `origin`.
+        grid: cells that find the bin fast; None to look up by bisection.
+        centre, quantum: sums are kept in whole multiples of `quantum` (a power of two) from `centre`.
     """
 
     edges: Floats
-    origin: float
-    quantum: float
+    grid: FloatGrid | None = None
+    centre: float = field(init=False)
+    quantum: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.edges.setflags(write=False)
+        centre, quantum = moment_scale(self.edges, MOMENT_BITS + 1)
+        object.__setattr__(self, "centre", centre)
+        object.__setattr__(self, "quantum", quantum)
 
     @classmethod
     def fit(cls, values: Floats, bins: int = 256) -> NumericBinning:
@@ -40,23 +68,13 @@ class NumericBinning:
 
         Args:
             values: float64, shape (n,); only finite ones are used.
-            bins: the aim; with heavy values up to twice as many.
+            bins: no bin but that of a heavy value holds more than 1/bins of the rows; the number of bins follows
+                from that: about this for continuous columns, at most three times as many.
         """
-        finite = np.sort(values[np.isfinite(values)])
+        finite = np.sort(values[np.isfinite(values)]) + 0.0
         if finite.size == 0:
-            return cls.from_edges(np.array([0.0, np.nextafter(0.0, 1.0)]))
-        return cls.from_edges(_quantile_edges(finite, bins))
-
-    @classmethod
-    def from_edges(cls, edges: Floats) -> NumericBinning:
-        """Bins between given edges."""
-        low, high = float(edges[0]), float(edges[-1])
-        span = max(high - low, float(np.spacing(max(abs(low), abs(high)))))
-        if not math.isfinite(span):
-            span = np.finfo(np.float64).max
-        quantum = 2.0 ** max(math.ceil(math.log2(span)) - MOMENT_BITS, -1000)
-        origin = math.floor(low / quantum) * quantum if math.isfinite(low / quantum) else low
-        return cls(np.ascontiguousarray(edges, np.float64), origin, quantum)
+            return cls(np.array([0.0, np.nextafter(0.0, 1.0)]))
+        return cls(*fit_edges(finite, bins))
 
     @cached_property
     def size(self) -> int:
@@ -68,38 +86,60 @@ class NumericBinning:
         """Bins inside the range."""
         return int(self.edges.size) - 1
 
-    def codes(self, values: Floats) -> Codes:
-        """Code of each finite value, shape (n,), 0 to size - 1."""
-        return np.searchsorted(self.edges, values, side="right")
+    @cached_property
+    def lookup(self) -> Lookup | None:
+        """The table behind the grid."""
+        if self.grid is None:
+            return None
+        cells, starts = self.grid.of(self.edges), self.grid.begins(self.edges)
+        every = np.arange(self.grid.cells)
+        codes = np.searchsorted(cells, every, side="left")
+        np.add.at(codes, cells[starts], 1)
+        inner = np.flatnonzero(~starts)
+        rank = np.arange(inner.size) - np.searchsorted(cells[inner], cells[inner], side="left")
+        first, second = np.full(self.grid.cells, np.inf), np.full(self.grid.cells, np.inf)
+        first[cells[inner[rank == 0]]] = self.edges[inner[rank == 0]]
+        second[cells[inner[rank == 1]]] = self.edges[inner[rank == 1]]
+        crowded = np.zeros(self.grid.cells, np.bool_)
+        crowded[cells[inner[rank > 1]]] = True
+        return Lookup(codes, first, second, crowded, inner[(inner > 0) & (inner < self.bins)])
+
+    @cached_property
+    def lattice(self) -> bool:
+        """Every edge but the last is the centre of a cell or the float after it, or a cell's start."""
+        if self.grid is None or self.grid.drop or self.lookup is None:
+            return False
+        inside = self.edges[self.lookup.inner]
+        centre = self.centres(self.grid.of(inside))
+        return bool(np.all((inside == centre) | (inside == np.nextafter(centre, np.inf))))
+
+    def centres(self, cells: Ints) -> Floats:
+        """The middle of each cell of a uniform grid."""
+        assert self.grid is not None  # noqa: S101  # callers have looked
+        return (cells + self.grid.base).view(np.float64) - self.grid.shift
+
+    def codes(self, values: Floats) -> Ints:
+        """Code of each finite value, shape (n,), 0 to size - 1; equal to bisection of the edges on every float."""
+        lookup, grid = self.lookup, self.grid
+        if lookup is None or grid is None or values.size < _SMALL:
+            return np.searchsorted(self.edges, values, side="right")
+        cells = grid.of(values)
+        codes = lookup.codes.take(cells)
+        if lookup.first.size:
+            codes += values >= lookup.first.take(cells)
+            codes += values >= lookup.second.take(cells)
+        if lookup.crowded.any():
+            hard = np.flatnonzero(lookup.crowded.take(cells))
+            codes[hard] = np.searchsorted(self.edges, values[hard], side="right")
+        return codes
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values; floats survive exactly."""
-        return {"type": "numeric", "edges": self.edges.tolist()}
+        grid = None if self.grid is None else self.grid.to_json()
+        return {"type": "numeric", "edges": self.edges.tolist(), "grid": grid}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> NumericBinning:
         """What `to_json` described."""
-        return cls.from_edges(np.asarray(data["edges"], np.float64))
-
-
-def _quantile_edges(ordered: Floats, bins: int) -> Floats:
-    """Edges for ascending values: heavy values alone, the others in groups of at most n / bins rows."""
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    distinct = ordered[starts]
-    ends = np.append(starts[1:], ordered.size)
-    if distinct.size <= bins:
-        return np.append(distinct, np.nextafter(distinct[-1], np.inf))
-    most = ordered.size / bins
-    heavy = np.flatnonzero((ends - starts) > most)
-    edges: list[float] = []
-    position = 0
-    for wall in (*heavy, distinct.size):
-        while position < wall:
-            edges.append(float(distinct[position]))
-            last = int(np.searchsorted(ends, starts[position] + most, side="right"))
-            position = min(max(last, position + 1), wall)
-        if wall < distinct.size:
-            edges += [float(distinct[wall]), float(np.nextafter(distinct[wall], np.inf))]
-            position = int(wall) + 1
-    edges.append(float(np.nextafter(ordered[-1], np.inf)))
-    return np.unique(np.asarray(edges))
+        grid = None if data["grid"] is None else FloatGrid(**data["grid"])
+        return cls(np.asarray(data["edges"], np.float64), grid)

@@ -24,8 +24,8 @@ Far = tuple[int, int, int]
 class Moments:
     """Exact sums of every column's values.
 
-    A value within `origin` and `origin + 2^20 quantum` enters as q = rint((x - origin) / quantum); one outside enters
-    with 26 significant bits as a whole number of any length. Whole numbers add up exactly, so neither the order of the
+    A value inside the reference's range enters as the whole multiple q of the quantum that is nearest to x - centre, at
+    most 2^19; one outside enters with 26 significant bits as a whole number of any length. Whole numbers add up exactly, so neither the order of the
     rows nor the way they were grouped into batches, panes and machines can change a mean.
 
     Attributes:
@@ -65,10 +65,10 @@ class Moments:
 
     __hash__ = None  # type: ignore[assignment]  # holds arrays
 
-    def exact(self, i: int, rows: int, origin: float, quantum: float) -> tuple[Fraction, Fraction]:
+    def exact(self, i: int, rows: int, centre: float, quantum: float) -> tuple[Fraction, Fraction]:
         """Sum and sum of squares of column i over `rows` finite values, as fractions."""
         far_rows, far_first, far_second = self.far.get(i, (0, 0, 0))
-        near, start, step = rows - far_rows, Fraction(origin), Fraction(quantum)
+        near, start, step = rows - far_rows, Fraction(centre), Fraction(quantum)
         q1 = int(self.first[i])
         q2 = (int(self.second[i, 0]) << _LIMB) + int(self.second[i, 1])
         unit = Fraction(1, 1 << -_FAR_EXPONENT)

@@ -163,8 +163,8 @@ def _numeric(layout: Layout, i: int, series: pl.Series, codes: Codes, sums: _Sum
     if inside.size == 0:
         return
     sums.minimum[i], sums.maximum[i] = inside.min(), inside.max()
-    steps = (inside - binning.origin) / binning.quantum
-    near = (steps >= 0) & (steps <= 2.0**MOMENT_BITS)
+    steps = (inside - binning.centre) / binning.quantum if binning.quantum else np.full(inside.size, np.inf)
+    near = np.abs(steps) <= 2.0**MOMENT_BITS
     q = np.rint(steps[near]).astype(np.int64)
     sums.moments.first[i] = q.sum()
     squares = q * q

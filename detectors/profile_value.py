@@ -147,7 +147,7 @@ class Profile:
         n = int(self.values(i).sum())
         if not n or isinstance(binning, CategoricalBinning):
             return 0, Fraction(0), Fraction(0)
-        total, squares = self.moments.exact(i, n, binning.origin, binning.quantum)
+        total, squares = self.moments.exact(i, n, binning.centre, binning.quantum)
         return n, total, squares
 
     def without_sample(self) -> Profile:

@@ -1,0 +1,217 @@
+"""One pass over a numeric column: bins, extremes and exact sums, in blocks that stay in the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from detectors.binning import LogBinning, NumericBinning
+from detectors.binning_numeric import MOMENT_BITS
+from detectors.float_grid import FloatGrid
+from detectors.moments import Far, far_sums
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+BLOCK = 32_768
+"""Rows of a block: three buffers of it fit the second-level cache, and 2^15 squares below 2^38 add up exactly."""
+
+_MAGIC = 1.5 * 2.0**52
+_MOST_TIES = 3
+_LEAST_ROWS = 2048
+"""With fewer rows the counts of the grid's cells cost more than they save."""
+
+
+@dataclass
+class Tally:
+    """What a pass found in one column.
+
+    Attributes:
+        counts: int64, shape (size,), rows in each value bin.
+        nan, positive_infinity, negative_infinity: rows.
+        minimum, maximum: over finite values, NaN where there is none.
+        first, second: sums of the multiples of the quantum, and of their squares.
+        far: values beyond 2^19 quanta from the centre.
+    """
+
+    counts: Ints
+    nan: int = 0
+    positive_infinity: int = 0
+    negative_infinity: int = 0
+    minimum: float = np.nan
+    maximum: float = np.nan
+    first: int = 0
+    second: int = 0
+    far: Far = (0, 0, 0)
+
+    def spread(self, low: float, high: float) -> None:
+        """Take part in the extremes."""
+        self.minimum, self.maximum = float(np.fmin(self.minimum, low)), float(np.fmax(self.maximum, high))
+
+    def outside(self, values: Floats) -> None:
+        """Add finite values that are summed one by one."""
+        rows, first, second = far_sums(values)
+        self.far = (self.far[0] + rows, self.far[1] + first, self.far[2] + second)
+
+    def strip(self, values: Floats) -> Floats:
+        """Count what is not finite; returns what is."""
+        finite = np.isfinite(values)
+        kept: Floats = values[finite]
+        if kept.size < values.size:
+            rest = values[~finite]
+            self.nan += int(np.count_nonzero(np.isnan(rest)))
+            self.positive_infinity += int(np.count_nonzero(rest == np.inf))
+            self.negative_infinity += int(np.count_nonzero(rest == -np.inf))
+        return kept
+
+
+@dataclass
+class Workspace:
+    """Buffers that all columns of a pass share."""
+
+    rows: int
+    total: Floats = field(init=False)
+    cells: Ints = field(init=False)
+    ones: Floats = field(init=False)
+
+    def __post_init__(self) -> None:
+        size = min(self.rows, BLOCK)
+        self.total, self.cells, self.ones = np.empty(size), np.empty(size, np.int64), np.ones(size)
+
+
+def tally(binning: NumericBinning | LogBinning, values: Floats, space: Workspace) -> Tally:
+    """Count and sum the values of a column, shape (n,), contiguous; NaN and infinities are counted apart."""
+    found = Tally(np.zeros(binning.size, np.int64))
+    grid = _countable(binning, values.size)
+    if isinstance(binning, NumericBinning) and grid is not None:
+        _CellCount(binning, grid, space, found).run(values)
+        return found
+    for block in _blocks(values):
+        kept = found.strip(block)
+        if kept.size:
+            found.spread(kept.min(), kept.max())
+            found.counts += np.bincount(binning.codes(kept), minlength=binning.size)
+            add_sums(binning, kept, space, found)
+    return found
+
+
+def _blocks(values: Floats) -> Iterator[Floats]:
+    """Pieces that fit the cache."""
+    for start in range(0, values.size, BLOCK):
+        yield values[start : start + BLOCK]
+
+
+def _countable(binning: NumericBinning | LogBinning, rows: int) -> FloatGrid | None:
+    """The grid where counts of cells give counts of bins at least cost."""
+    if rows < _LEAST_ROWS or not isinstance(binning, NumericBinning) or binning.lookup is None:
+        return None
+    few = binning.lookup.inner.size <= _MOST_TIES
+    return binning.grid if binning.quantum and (few or binning.lattice) else None
+
+
+def add_sums(
+    binning: NumericBinning | LogBinning, values: Floats, space: Workspace, found: Tally, *, near: bool = False
+) -> None:
+    """Add finite values, at most a block, to the sums; `near` says that none is far."""
+    if not near:
+        close = np.abs(values - binning.centre) <= binning.quantum * 2.0**MOMENT_BITS
+        if not close.all():
+            found.outside(values[~close])
+            values = values[close]
+    if not values.size:
+        return
+    multiples = space.total[: values.size]
+    magic = _MAGIC * binning.quantum
+    np.add(values, magic, out=multiples)
+    np.subtract(multiples, magic + binning.centre, out=multiples)
+    found.first += int(space.ones[: values.size].dot(multiples) / binning.quantum)
+    found.second += int(multiples.dot(multiples) / binning.quantum / binning.quantum)
+
+
+@dataclass
+class _CellCount:
+    """Counts of the grid's cells, and of the few edges inside cells, added up to counts of bins at the end."""
+
+    binning: NumericBinning
+    grid: FloatGrid
+    space: Workspace
+    found: Tally
+
+    def run(self, values: Floats) -> None:
+        """Count all values."""
+        binning, edges = self.binning, self.binning.edges
+        lookup = binning.lookup
+        inner = edges[lookup.inner] if lookup is not None else edges[:0]
+        by_lattice = inner.size > _MOST_TIES
+        cells = np.zeros(self.grid.cells, np.int64)
+        below = np.zeros(inner.size, np.int64)
+        tails = not self.grid.covers(edges)
+        for block in _blocks(values):
+            inside = self._inside(block)
+            if not inside.size:
+                continue
+            add_sums(binning, inside, self.space, self.found, near=True)
+            total = self.space.total[: inside.size]
+            np.add(inside, self.grid.shift, out=total)
+            if by_lattice and not self._on_lattice(inside, total):
+                self.found.counts += np.bincount(binning.codes(inside), minlength=binning.size)
+                continue
+            cells += self._cells(total, clip=tails)
+            if inner.size and not by_lattice:
+                below += [int(np.count_nonzero(inside < edge)) for edge in inner]
+        self.found.counts += self._bins(cells, below, by_lattice=by_lattice)
+
+    def _inside(self, block: Floats) -> Floats:
+        """The values within the edges; the others are counted and summed apart."""
+        edges, found = self.binning.edges, self.found
+        low, high = float(block.min()), float(block.max())
+        if edges[0] <= low and high < edges[-1]:
+            found.spread(low, high)
+            return block
+        kept = found.strip(block)
+        if not kept.size:
+            return kept
+        found.spread(kept.min(), kept.max())
+        under, over = kept < edges[0], kept >= edges[-1]
+        outside = under | over
+        found.counts[0] += int(np.count_nonzero(under))
+        found.counts[-1] += int(np.count_nonzero(over))
+        if outside.any():
+            found.outside(kept[outside])
+            kept = kept[~outside]
+        return kept
+
+    def _on_lattice(self, inside: Floats, total: Floats) -> bool:
+        """Whether every value is the centre of its cell."""
+        centres = self.space.cells[: inside.size].view(np.float64)
+        np.subtract(total, self.grid.shift, out=centres)
+        return bool(np.equal(centres, inside).all())
+
+    def _cells(self, total: Floats, *, clip: bool) -> Ints:
+        """Counts of the cells."""
+        bits, cells = total.view(np.int64), self.space.cells[: total.size]
+        if self.grid.drop:
+            np.right_shift(bits, self.grid.drop, out=bits)
+        np.subtract(bits, self.grid.base, out=cells)
+        if clip:
+            np.clip(cells, 0, self.grid.cells - 1, out=cells)
+        return np.bincount(cells, minlength=self.grid.cells)
+
+    def _bins(self, cells: Ints, below: Ints, *, by_lattice: bool) -> Ints:
+        """Counts of the bins from those of the cells: differences of the number of values below each edge."""
+        edges, lookup = self.binning.edges, self.binning.lookup
+        cumulated = np.concatenate([[0], np.cumsum(cells)])
+        at = self.grid.of(edges)
+        under = cumulated[at]
+        if lookup is not None and lookup.inner.size:
+            inner = lookup.inner
+            if by_lattice:
+                past = self.binning.centres(at[inner]) < edges[inner]
+                under[inner] = cumulated[at[inner] + past]
+            else:
+                under[inner] = below
+        under[0], under[-1] = 0, cumulated[-1]
+        return np.concatenate([[0], np.diff(under), [0]])
