@@ -10,7 +10,7 @@ import structlog
 
 from monitor import checkpoint
 from monitor.clock import MICROSECONDS, Clock
-from monitor.reporting import window_report
+from monitor.reporting import active_alerts, pending_by_destination, window_report
 from monitor.results import result_json
 from monitor.sources.base import SourceError
 from monitor.state.windows import StoredWindow
@@ -56,6 +56,7 @@ class Engine:
 
     Attributes:
         commit_seconds: longest time between two commits while rows come in.
+        strict: a source that fails raises; otherwise it is tried again.
         on_window, on_alert: told of every evaluation and every change of an alert, in order.
     """
 
@@ -64,10 +65,27 @@ class Engine:
     telemetry: Telemetry
     clock: Clock
     commit_seconds: float = 1.0
+    strict: bool = False
     on_window: Callable[[str, Evaluation], None] = lambda _name, _evaluation: None
     on_alert: Callable[[Alert], None] = lambda _alert: None
     uncommitted_since: float | None = None
     urgent: bool = False
+
+    @property
+    def exhausted(self) -> bool:
+        """Every source is read to its end."""
+        return all(watch.pipeline.source.exhausted for watch in self.watches)
+
+    @property
+    def size_bytes(self) -> tuple[int, int]:
+        """(read so far, known in all) over all sources."""
+        sizes = [watch.pipeline.source.size_bytes for watch in self.watches]
+        return sum(read for read, _ in sizes), sum(total for _, total in sizes)
+
+    def close(self) -> None:
+        """Give back the sources' files and connections."""
+        for watch in self.watches:
+            watch.pipeline.source.close()
 
     def restore(self) -> None:
         """Take up the state of the last run."""
@@ -92,6 +110,8 @@ class Engine:
         try:
             batch = watch.pipeline.poll(0.0)
         except SourceError as error:
+            if self.strict:
+                raise
             self._source_failed(watch, error)
             return False
         self._source_works(watch)
@@ -142,9 +162,23 @@ class Engine:
         watch.closed.append(stored_window(name, evaluation, self.clock.now()))
         self.on_window(name, evaluation)
         self.telemetry.window_closed(window_report(name, evaluation))
-        for alert in watch.reaction.react(evaluation, self.clock.now()):
+        for alert in watch.reaction.react(evaluation, self._event_time(watch)):
             self.on_alert(alert)
             self.urgent = True
+        self.urgent |= bool(watch.reaction.requests)
+
+    def _event_time(self, watch: Watch) -> int:
+        """How far the monitor's rows have come; wall time where they have no time."""
+        watermark = watch.pipeline.intake.watermark
+        return watermark.seen if watermark.started else self.clock.now()
+
+    def tick(self) -> None:
+        """What is due by the clock rather than by rows."""
+        for watch in self.watches:
+            if watch.reaction.tick(self.clock.now(), watch.pipeline.intake.newest_version):
+                self.urgent = True
+                self._changed()
+        self.telemetry.outbox_pending(pending_by_destination(self.state))
 
     def _changed(self) -> None:
         if self.uncommitted_since is None:
@@ -163,12 +197,13 @@ class Engine:
             StateError: the state file cannot be written; nothing of it counts as done.
         """
         for watch in self.watches:
-            watch.dead_letters.write(watch.pipeline.rejects)
+            if watch.pipeline.rejects:
+                watch.dead_letters.write(watch.pipeline.rejects)
         with self.state.transaction() as state:
             for watch in self.watches:
                 for window, profile in watch.closed:
                     state.windows.put(window, profile)
-                watch.reaction.save(state)
+                watch.reaction.save(state, self.clock.now())
                 checkpoint.save(state, watch.pipeline)
         for watch in self.watches:
             self._publish(watch)
@@ -183,6 +218,7 @@ class Engine:
             self.telemetry.dead_letters(reject.reason)
         if pipeline.intake.time is not None and pipeline.intake.watermark.started:
             self.telemetry.watermark(name, pipeline.intake.watermark.value)
+        self.telemetry.alerts(name, active_alerts(watch.reaction.tracks.values()))
         watch.closed.clear()
         watch.reaction.committed()
         checkpoint.committed(pipeline)

@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING
 from detectors.binning import CategoricalBinning, LogBinning
 from detectors.layout import Role
 from monitor.clock import MICROSECONDS
-from monitor.metrics.reports import ServiceStats, WindowReport
+from monitor.metrics.reports import AlertReport, ServiceStats, WindowReport
+from monitor.state.outbox import Delivery
+from sinks.base import AlertState
 
 if TYPE_CHECKING:
-    from detectors.profile import Profile
-    from monitor.evaluation import Evaluation
+    from collections.abc import Iterable
 
+    from detectors.profile import Profile
+    from monitor.alerts import Track
+    from monitor.evaluation import Evaluation
+    from monitor.state.state import State
+
+ACTIVE = (AlertState.PENDING, AlertState.FIRING)
 QUANTILES = (0.5, 0.9, 0.99)
 SERVER_ERROR = "5xx"
 
@@ -64,3 +71,21 @@ def _latency(profile: Profile) -> dict[float, float]:
         if isinstance(binning, LogBinning) and counts.sum():
             return {q: binning.quantile(counts, q) for q in QUANTILES}
     return {}
+
+
+def active_alerts(tracks: Iterable[Track]) -> list[AlertReport]:
+    """The alerts that are not over."""
+    alerts = (track.alert for track in tracks if track.alert.state in ACTIVE)
+    return [
+        AlertReport(a.monitor, a.version, a.segment, a.cause.value, a.severity.value, a.state.value)
+        for a in alerts
+    ]
+
+
+def pending_by_destination(state: State) -> dict[str, int]:
+    """Messages that wait in the outbox."""
+    counts = state.outbox.counts()
+    return {
+        destination: counts.get((destination, Delivery.PENDING), 0)
+        for destination in sorted({d for d, _ in counts})
+    }

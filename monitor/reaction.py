@@ -1,0 +1,143 @@
+"""What follows from a closed window: changes of alerts, retraining calls, and the messages that tell of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from monitor.alerts import Findings, Track, advance, expire, keep_kinds, message_id
+from monitor.retraining import (
+    RetrainingMemory,
+    RetrainingOptions,
+    RetrainingRequest,
+    decide,
+    decide_by_calendar,
+)
+from monitor.state.alerts import StoredTransition
+from monitor.state.outbox import Message
+from monitor.state.runs import StoredRun
+from sinks.base import Alert, Sink, Span
+
+if TYPE_CHECKING:
+    from monitor.alerts import AlertOptions
+    from monitor.evaluation import Evaluation
+    from monitor.state.state import State
+
+MEMORY = "retraining"
+"""Key of the policy's memory among the monitor's documents."""
+
+
+@dataclass
+class Reaction:
+    """Alerts and retraining of one monitor; what changed waits for the next commit.
+
+    Attributes:
+        kinds: names of the monitor's kinds of windows. links: pages with more, put into every alert.
+        tracks: alerts by fingerprint. memory: what retraining remembers.
+        changed, told, requests: fingerprints, changes of state and calls since the last commit.
+    """
+
+    monitor: str
+    options: AlertOptions
+    retraining: RetrainingOptions | None
+    sinks: Sequence[Sink]
+    kinds: Sequence[str]
+    links: Mapping[str, str] = field(default_factory=dict)
+    tracks: dict[str, Track] = field(default_factory=dict)
+    memory: RetrainingMemory = field(default_factory=RetrainingMemory)
+    changed: set[str] = field(default_factory=set)
+    told: list[Alert] = field(default_factory=list)
+    requests: list[RetrainingRequest] = field(default_factory=list)
+
+    def react(self, evaluation: Evaluation, now: int) -> list[Alert]:
+        """Take a window in; the alerts whose state changed.
+
+        Args:
+            evaluation: the window and what was found.
+            now: event time up to which the monitor has come, or wall time where rows have no time (µs).
+        """
+        window = evaluation.window
+        at = now if window.spec.by_rows else window.end
+        rows = window.profile.rows
+        span = Span(window.spec.name, window.start, window.end, rows, by_rows=window.spec.by_rows)
+        findings = Findings(
+            self.monitor, window.key.version, window.key.segment, span, evaluation.results, self.links
+        )
+        tracks, told = advance(self.tracks, findings, self.options, at)
+        tracks, expired = expire(tracks, self.options, at)
+        self._take(tracks, [*told, *expired])
+        if self.retraining is not None:
+            self.memory, requests = decide(self.memory, self.tracks, self.retraining, at)
+            self.requests.extend(requests)
+        return [*told, *expired]
+
+    def tick(self, now: int, version: str) -> bool:
+        """Retraining by the calendar; whether a call was decided.
+
+        Args:
+            now: wall time in microseconds since the epoch.
+            version: the model version that serves.
+        """
+        if self.retraining is None or self.retraining.schedule is None:
+            return False
+        self.memory, requests = decide_by_calendar(
+            self.memory, self.monitor, self.retraining, now, version=version
+        )
+        self.requests.extend(requests)
+        return bool(requests)
+
+    def _take(self, tracks: dict[str, Track], told: Sequence[Alert]) -> None:
+        self.changed |= {key for key, track in tracks.items() if self.tracks.get(key) is not track}
+        self.tracks = tracks
+        self.told.extend(told)
+
+    def restore(self, state: State) -> None:
+        """Take up the alerts and the policy's memory of the last commit."""
+        stored = {key: Track.from_json(value) for key, value in state.alerts.of(self.monitor).items()}
+        self.tracks = keep_kinds(stored, self.kinds)
+        saved = state.documents.get(self.monitor, MEMORY)
+        if saved is not None:
+            self.memory = RetrainingMemory.from_json(saved)
+
+    def save(self, state: State, now: int) -> None:
+        """Write what changed and put the messages into the outbox; called inside a transaction.
+
+        Args:
+            state: the state file.
+            now: wall time in microseconds since the epoch.
+        """
+        for key in sorted(self.changed):
+            track = self.tracks[key]
+            state.alerts.put(self.monitor, key, track.alert.state, track.to_json(), updated_at=now)
+        for alert in self.told:
+            change = StoredTransition(alert.fingerprint, self.monitor, alert.state, alert.to_json(), alert.at)
+            state.alerts.record(change)
+            for sink in self.sinks:
+                if alert.state in sink.on:
+                    state.outbox.enqueue(alert_message(alert, sink, now))
+        for request in self.requests:
+            event = request.event()
+            state.runs.put(StoredRun(request.id, self.monitor, request.causes, request.at, event))
+            state.outbox.enqueue(
+                Message(request.id, retraining_destination(self.monitor), "retraining", event, now)
+            )
+        if self.retraining is not None:
+            state.documents.put(self.monitor, MEMORY, self.memory.to_json())
+
+    def committed(self) -> None:
+        """The transaction is durable."""
+        self.changed.clear()
+        self.told.clear()
+        self.requests.clear()
+
+
+def alert_message(alert: Alert, sink: Sink, now: int) -> Message:
+    """The message that tells a sink of an alert; messages of one alert stay in order."""
+    identity = message_id(alert, sink.destination)
+    return Message(identity, sink.destination, "alert", alert.to_json(), now, thread=alert.fingerprint)
+
+
+def retraining_destination(monitor: str) -> str:
+    """Name of a monitor's retraining receiver in the outbox."""
+    return f"retraining.{monitor}"
