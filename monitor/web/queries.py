@@ -9,6 +9,7 @@ from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 
 from monitor.state.windows import WindowFilter
+from sinks.timestamps import rfc3339
 
 LARGEST_PAGE = 1000
 LARGEST_ROW_NUMBER = 10**13
@@ -17,10 +18,7 @@ LARGEST_ROW_NUMBER = 10**13
 
 def moment(place: int) -> str | int:
     """A window's bound for JSON: UTC in ISO 8601, or the row number that it is."""
-    if abs(place) < LARGEST_ROW_NUMBER:
-        return place
-    at = datetime.fromtimestamp(place // 1_000_000, UTC).replace(microsecond=place % 1_000_000)
-    return at.isoformat().replace("+00:00", "Z")
+    return place if abs(place) < LARGEST_ROW_NUMBER else rfc3339(place)
 
 
 def only(query: QueryParams, known: Collection[str]) -> None:

@@ -1,0 +1,5 @@
+"""`driftd demo`: a real log, a real daemon, a known break."""
+
+from monitor.demo.run import run_demo
+
+__all__ = ["run_demo"]

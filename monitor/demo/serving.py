@@ -1,0 +1,61 @@
+"""The demo's serving process: appends what it answered to a growing log, in bursts, and ends.
+
+`python -m monitor.demo.serving LOG --seconds 12` plays months of requests in that time. It knows nothing of driftd.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from monitor.demo.loans import loans, log_lines
+
+BURSTS_PER_SECOND = 20
+
+
+def bursts(rows: int, count: int, *, seed: int) -> Iterator[tuple[int, int]]:
+    """Cut rows into bursts of uneven size: (start, end) of each; none is empty.
+
+    >>> list(bursts(10, 1, seed=0))
+    [(0, 10)]
+    """
+    draw = random.Random(seed)  # noqa: S311 - sizes of bursts, not a secret
+    weights = [draw.uniform(0.2, 1.8) for _ in range(count)]
+    start, passed, total = 0, 0.0, sum(weights)
+    for weight in weights:
+        passed += weight
+        end = round(rows * passed / total)
+        if end > start:
+            yield start, end
+        start = end
+
+
+def serve(log: Path, *, seconds: float, seed: int) -> None:
+    """Write the log; stops early when the program that started it is gone."""
+    lines = log_lines(loans("requests"), seed=seed)
+    parent, began = os.getppid(), time.monotonic()
+    with log.open("ab", buffering=0) as file:
+        for start, end in bursts(len(lines), max(1, round(seconds * BURSTS_PER_SECOND)), seed=seed):
+            due = began + seconds * end / len(lines)
+            time.sleep(max(0.0, due - time.monotonic()))
+            if os.getppid() != parent:
+                return
+            file.write(b"".join(lines[start:end]))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("log", type=Path)
+    parser.add_argument("--seconds", type=float, default=12.0)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args(arguments)
+    serve(options.log, seconds=options.seconds, seed=options.seed)
+
+
+if __name__ == "__main__":
+    main()
