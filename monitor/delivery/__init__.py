@@ -1,0 +1,21 @@
+"""From the outbox to sinks and webhooks: at least once, under an id that never changes."""
+
+from monitor.delivery.deliveries import Deliveries
+from monitor.delivery.destinations import (
+    AlertDestination,
+    Destination,
+    RetrainingDestination,
+    alert_message,
+    retraining_message,
+)
+from monitor.delivery.worker import Worker
+
+__all__ = [
+    "AlertDestination",
+    "Deliveries",
+    "Destination",
+    "RetrainingDestination",
+    "Worker",
+    "alert_message",
+    "retraining_message",
+]

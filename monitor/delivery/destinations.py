@@ -1,0 +1,148 @@
+"""Who gets messages from the outbox, and the messages for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from monitor.alerts.track import message_id
+from monitor.retraining.options import RetrainingWebhook
+from monitor.retraining.request import RetrainingRequest
+from monitor.state.outbox import Message
+from sinks.base import Alert, AlertState, Sink
+
+ALERT = "alert"
+RETRAINING = "retraining"
+
+
+class Destination(Protocol):
+    """Takes messages one at a time, from one thread."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the outbox."""
+        ...
+
+    @property
+    def give_up_after_seconds(self) -> float:
+        """How long a message is tried."""
+        ...
+
+    @property
+    def repeat_seconds(self) -> float:
+        """Firing alerts are sent anew after so many seconds; 0 for never."""
+        ...
+
+    def send(self, message: Message, now: int) -> None:
+        """Send once.
+
+        Raises:
+            DeliveryError: it did not arrive, or that is not known.
+        """
+        ...
+
+    def repeat(self, alert: Alert, now: int) -> None:
+        """Say again that an alert fires.
+
+        Raises:
+            DeliveryError: it did not arrive.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class AlertDestination:
+    """A sink for alerts."""
+
+    sink: Sink
+
+    @property
+    def name(self) -> str:
+        """The sink's name."""
+        return self.sink.destination
+
+    @property
+    def give_up_after_seconds(self) -> float:
+        """As the sink's options say."""
+        return self.sink.give_up_after
+
+    @property
+    def repeat_seconds(self) -> float:
+        """As the sink needs it."""
+        return self.sink.repeat_seconds if AlertState.FIRING in self.sink.on else 0.0
+
+    def send(self, message: Message, now: int) -> None:
+        """Emit the alert in the message.
+
+        Raises:
+            DeliveryError: it did not arrive.
+        """
+        self.sink.emit(Alert.from_json(message.body), message_id=message.id, now=now)
+
+    def repeat(self, alert: Alert, now: int) -> None:
+        """Emit the alert again under the id that it had.
+
+        Raises:
+            DeliveryError: it did not arrive.
+        """
+        self.sink.emit(alert, message_id=message_id(alert, self.name), now=now)
+
+
+@dataclass(frozen=True)
+class RetrainingDestination:
+    """The retraining webhook of one monitor."""
+
+    monitor: str
+    webhook: RetrainingWebhook
+    repeat_seconds: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """Told apart from sinks by its colon."""
+        return retraining_destination(self.monitor)
+
+    @property
+    def give_up_after_seconds(self) -> float:
+        """As the webhook's options say."""
+        return self.webhook.give_up_after
+
+    def send(self, message: Message, now: int) -> None:
+        """Call the webhook.
+
+        Raises:
+            DeliveryError: the call was not taken.
+        """
+        self.webhook.call(message.body, message_id=message.id, now=now)
+
+    def repeat(self, alert: Alert, now: int) -> None:
+        """A retraining call is never repeated by itself."""
+
+
+def retraining_destination(monitor: str) -> str:
+    """The name of a monitor's retraining webhook in the outbox."""
+    return f"retraining:{monitor}"
+
+
+def alert_message(alert: Alert, sink: Sink, created_at: int) -> Message | None:
+    """The message that tells a sink of an alert's new state; None where the sink does not want it.
+
+    Args:
+        alert: in its new state.
+        sink: who is told.
+        created_at: wall time, microseconds since the epoch.
+    """
+    if alert.state not in sink.on:
+        return None
+    identity = message_id(alert, sink.destination)
+    return Message(identity, sink.destination, ALERT, alert.to_json(), created_at, alert.fingerprint)
+
+
+def retraining_message(request: RetrainingRequest, created_at: int) -> Message:
+    """The message that asks for retraining, under the id of the request.
+
+    Args:
+        request: the call.
+        created_at: wall time, microseconds since the epoch.
+    """
+    destination = retraining_destination(request.monitor)
+    return Message(request.id, destination, RETRAINING, request.event(), created_at)
