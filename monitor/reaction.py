@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from monitor.alerts import Findings, Track, advance, expire, keep_kinds, message_id
+from monitor.alerts import Findings, Track, advance, expire, keep_kinds
+from monitor.delivery.destinations import alert_message, retraining_message
 from monitor.retraining import (
     RetrainingMemory,
     RetrainingOptions,
@@ -15,7 +16,6 @@ from monitor.retraining import (
     decide_by_calendar,
 )
 from monitor.state.alerts import StoredTransition
-from monitor.state.outbox import Message
 from monitor.state.runs import StoredRun
 from sinks.base import Alert, Sink, Span
 
@@ -117,11 +117,8 @@ class Reaction:
                 if alert.state in sink.on:
                     state.outbox.enqueue(alert_message(alert, sink, now))
         for request in self.requests:
-            event = request.event()
-            state.runs.put(StoredRun(request.id, self.monitor, request.causes, request.at, event))
-            state.outbox.enqueue(
-                Message(request.id, retraining_destination(self.monitor), "retraining", event, now)
-            )
+            state.runs.put(StoredRun(request.id, self.monitor, request.causes, request.at, request.event()))
+            state.outbox.enqueue(retraining_message(request, now))
         if self.retraining is not None:
             state.documents.put(self.monitor, MEMORY, self.memory.to_json())
 
@@ -130,14 +127,3 @@ class Reaction:
         self.changed.clear()
         self.told.clear()
         self.requests.clear()
-
-
-def alert_message(alert: Alert, sink: Sink, now: int) -> Message:
-    """The message that tells a sink of an alert; messages of one alert stay in order."""
-    identity = message_id(alert, sink.destination)
-    return Message(identity, sink.destination, "alert", alert.to_json(), now, thread=alert.fingerprint)
-
-
-def retraining_destination(monitor: str) -> str:
-    """Name of a monitor's retraining receiver in the outbox."""
-    return f"retraining.{monitor}"

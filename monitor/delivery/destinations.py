@@ -123,16 +123,14 @@ def retraining_destination(monitor: str) -> str:
     return f"retraining:{monitor}"
 
 
-def alert_message(alert: Alert, sink: Sink, created_at: int) -> Message | None:
-    """The message that tells a sink of an alert's new state; None where the sink does not want it.
+def alert_message(alert: Alert, sink: Sink, created_at: int) -> Message:
+    """The message that tells a sink of an alert's new state; messages of one alert stay in order.
 
     Args:
         alert: in its new state.
         sink: who is told.
         created_at: wall time, microseconds since the epoch.
     """
-    if alert.state not in sink.on:
-        return None
     identity = message_id(alert, sink.destination)
     return Message(identity, sink.destination, ALERT, alert.to_json(), created_at, alert.fingerprint)
 

@@ -92,8 +92,7 @@ def decide_by_calendar(
         memory: of this monitor.
         monitor: its name.
         options: the policy.
-        now: event time, as in `decide`, so that cooldown and budget are counted on one clock and a replay asks as
-            the day itself did; microseconds since the epoch.
+        now: wall time, which a live monitor's event time follows closely; microseconds since the epoch.
         version: the model version that serves.
         window: its latest window.
     """
