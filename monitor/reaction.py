@@ -112,12 +112,13 @@ class Reaction:
             state.alerts.put(self.monitor, key, track.alert.state, track.to_json(), updated_at=now)
         for alert in self.told:
             change = StoredTransition(alert.fingerprint, self.monitor, alert.state, alert.to_json(), alert.at)
-            state.alerts.record(change)
+            state.alerts.record(change, recorded_at=now)
             for sink in self.sinks:
                 if alert.state in sink.on:
                     state.outbox.enqueue(alert_message(alert, sink, now))
         for request in self.requests:
-            state.runs.put(StoredRun(request.id, self.monitor, request.causes, request.at, request.event()))
+            run = StoredRun(request.id, self.monitor, request.causes, request.at, request.event())
+            state.runs.put(run, recorded_at=now)
             state.outbox.enqueue(retraining_message(request, now))
         if self.retraining is not None:
             state.documents.put(self.monitor, MEMORY, self.memory.to_json())

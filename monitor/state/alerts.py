@@ -46,14 +46,14 @@ class Alerts:
         )
         return {fingerprint: orjson.loads(value) for fingerprint, value in rows}
 
-    def record(self, transition: StoredTransition) -> None:
-        """Remember a change of state; the same change is remembered once."""
+    def record(self, transition: StoredTransition, *, recorded_at: int) -> None:
+        """Remember a change of state; the same change is remembered once. Retention goes by `recorded_at`."""
         self._database.write(
-            "INSERT OR IGNORE INTO transitions (fingerprint, monitor, state, value, at) "
-            "VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO transitions (fingerprint, monitor, state, value, at, recorded_at) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
             (
                 *(transition.fingerprint, transition.monitor, transition.state),
-                *(orjson.dumps(transition.value).decode(), transition.at),
+                *(orjson.dumps(transition.value).decode(), transition.at, recorded_at),
             ),
         )
 
@@ -76,4 +76,4 @@ class Alerts:
         alerts = self._database.write(
             "DELETE FROM alerts WHERE state = 'resolved' AND updated_at < ?", (before,)
         )
-        return alerts + self._database.write("DELETE FROM transitions WHERE at < ?", (before,))
+        return alerts + self._database.write("DELETE FROM transitions WHERE recorded_at < ?", (before,))

@@ -28,12 +28,20 @@ class RetrainingRuns:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def put(self, run: StoredRun) -> bool:
-        """Remember a run; False when its id is known already, and nothing changes then."""
+    def put(self, run: StoredRun, *, recorded_at: int) -> bool:
+        """Remember a run; False when its id is known already, and nothing changes then.
+
+        Args:
+            run: the call; its `requested_at` is event time.
+            recorded_at: wall time, microseconds since the epoch; retention goes by it.
+        """
         added = self._database.write(
-            "INSERT OR IGNORE INTO retraining_runs (id, monitor, causes, requested_at, value) "
-            "VALUES (?, ?, ?, ?, ?)",
-            (run.id, run.monitor, " ".join(run.causes), run.requested_at, orjson.dumps(run.value).decode()),
+            "INSERT OR IGNORE INTO retraining_runs (id, monitor, causes, requested_at, value, recorded_at) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                *(run.id, run.monitor, " ".join(run.causes), run.requested_at),
+                *(orjson.dumps(run.value).decode(), recorded_at),
+            ),
         )
         return added == 1
 
@@ -60,5 +68,5 @@ class RetrainingRuns:
         return [at for (at,) in rows]
 
     def prune(self, before: int) -> int:
-        """Forget runs asked for before this time; how many."""
-        return self._database.write("DELETE FROM retraining_runs WHERE requested_at < ?", (before,))
+        """Forget runs recorded before this time; how many."""
+        return self._database.write("DELETE FROM retraining_runs WHERE recorded_at < ?", (before,))

@@ -50,10 +50,10 @@ CREATE INDEX alerts_by_monitor ON alerts (monitor, state);
 CREATE TABLE transitions (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     fingerprint TEXT NOT NULL, monitor TEXT NOT NULL, state TEXT NOT NULL, value TEXT NOT NULL,
-    at INTEGER NOT NULL,
+    at INTEGER NOT NULL, recorded_at INTEGER NOT NULL,
     UNIQUE (fingerprint, state, at)
 );
-CREATE INDEX transitions_by_age ON transitions (at);
+CREATE INDEX transitions_by_age ON transitions (recorded_at);
 
 CREATE TABLE outbox (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -67,7 +67,7 @@ CREATE INDEX outbox_by_age ON outbox (finished_at) WHERE state <> 'pending';
 
 CREATE TABLE retraining_runs (
     id TEXT PRIMARY KEY, monitor TEXT NOT NULL, causes TEXT NOT NULL, requested_at INTEGER NOT NULL,
-    value TEXT NOT NULL
+    value TEXT NOT NULL, recorded_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX retraining_runs_by_time ON retraining_runs (monitor, requested_at);
 """
