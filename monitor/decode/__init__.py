@@ -1,0 +1,1 @@
+"""From the bytes of logs to rows in canonical columns."""

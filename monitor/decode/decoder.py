@@ -1,0 +1,117 @@
+"""The decoder of one monitor: blocks of any format in, rows in canonical columns out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import polars as pl
+
+from detectors.layout import Column
+from monitor.decode.assembly import KEPT_BYTES, Decoded
+from monitor.decode.delimited import Header, read_block
+from monitor.decode.mapping import Records
+from monitor.decode.ndjson import cut_lines, decode_lines
+from monitor.decode.plan import Plan, Want, compile_plan
+from monitor.decode.tables import TableMap, decode_table, map_table, wanted_roots
+from monitor.records import Reject
+
+TOO_LONG = "too_long"
+
+
+class Decoder:
+    """Turns raw records into rows.
+
+    Attributes:
+        plan: the compiled mapping.
+        timed: records carry an event time.
+        max_record_bytes: longer records are refused.
+    """
+
+    def __init__(
+        self, records: Records, columns: Sequence[Column] | None, max_record_bytes: int = 2**20
+    ) -> None:
+        """Compile the mapping.
+
+        Args:
+            records: the mapping.
+            columns: the modelled columns of the reference.
+            max_record_bytes: longer lines are refused.
+        """
+        self.plan: Plan = compile_plan(records, columns)
+        self.timed = any(target.want is Want.TIME for target in self.plan.targets)
+        self.max_record_bytes = max_record_bytes
+        self._tables: dict[tuple[tuple[str, pl.DataType], ...], TableMap] = {}
+
+    def ndjson(self, block: bytes, partition: str, offset: int, ordinal: int) -> Decoded:
+        """Whole lines of NDJSON.
+
+        Args:
+            block: lines; the last one may lack its line end.
+            partition: the file.
+            offset: of the block in the file, bytes.
+            ordinal: running number of the first row.
+        """
+        lines = cut_lines(block, offset)
+        long = [line for line in lines if len(line.data) > self.max_record_bytes]
+        if long:
+            lines = [line for line in lines if len(line.data) <= self.max_record_bytes]
+        decoded = decode_lines(self.plan, lines, partition, ordinal)
+        decoded.rejects += [self.too_long(line.data, partition, line.offset) for line in long]
+        return decoded
+
+    def csv(self, header: Header, block: bytes, partition: str, offset: int, ordinal: int) -> Decoded:
+        """Whole records of CSV below their header."""
+        text = read_block(header, block, partition, offset)
+        decoded = decode_table(
+            self.plan,
+            self._map(text.frame.schema),
+            text.frame,
+            partition=partition,
+            first=0,
+            ordinal=ordinal,
+            text=True,
+        )
+        placed = [replace(reject, offset=text.offsets[reject.offset]) for reject in decoded.rejects]
+        decoded.rejects = placed + text.rejects
+        return decoded
+
+    def table(
+        self, frame: pl.DataFrame, unknown: Sequence[str], partition: str, first: int, ordinal: int
+    ) -> Decoded:
+        """Rows of a table with types (Parquet).
+
+        Args:
+            frame: rows of the columns that `columns` names.
+            unknown: what `unknown` says of the whole table.
+            partition: the file.
+            first: number of the first row in the file.
+            ordinal: running number of the first row.
+        """
+        decoded = decode_table(
+            self.plan, self._map(frame.schema), frame, partition=partition, first=first, ordinal=ordinal
+        )
+        decoded.unknown = dict.fromkeys(unknown, frame.height) if frame.height else {}
+        return decoded
+
+    def columns(self, schema: Mapping[str, pl.DataType]) -> list[str]:
+        """Columns of a table that have to be read."""
+        return wanted_roots(self._map(schema), list(schema))
+
+    def unknown(self, schema: Mapping[str, pl.DataType]) -> tuple[str, ...]:
+        """Columns of a table that the model does not have."""
+        return self._map(schema).unknown
+
+    def too_long(self, data: bytes, partition: str, offset: int) -> Reject:
+        """The reject of a record that is longer than allowed; `data` holds at least its beginning."""
+        return Reject(
+            TOO_LONG, f"longer than {self.max_record_bytes} bytes", partition, offset, data[:KEPT_BYTES]
+        )
+
+    def _map(self, schema: Mapping[str, pl.DataType]) -> TableMap:
+        key = tuple(schema.items())
+        if key not in self._tables:
+            if len(self._tables) > 1000:  # noqa: PLR2004 - files of ever new shapes do not fill the memory
+                self._tables.clear()
+            self._tables[key] = map_table(self.plan, schema)
+        return self._tables[key]

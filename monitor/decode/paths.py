@@ -1,0 +1,148 @@
+"""The path language: where in a record a value stands."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, Field
+
+_STEP = re.compile(
+    r"\.(?P<name>[^.\[\]*'\"\s][^.\[\]]*)"
+    r"|\[(?P<index>0|[1-9][0-9]{0,5})\]"
+    r"|\['(?P<quoted>(?:[^'\\]|\\.)+)'\]"
+    r"|(?P<each>\[\*\])"
+    r"|(?P<all>\.\*)$",
+)
+_ESCAPED = re.compile(r"\\(.)")
+_HINT = "write it like $.inputs.age, $.rows[0], $['a name'] or $.*"
+
+
+class Absent(Enum):
+    """The type of `ABSENT`."""
+
+    ABSENT = "absent"
+
+
+ABSENT: Final = Absent.ABSENT
+"""Stands for a value that the record does not have; a JSON null is `None`."""
+
+
+class Each(Enum):
+    """The type of `EACH`."""
+
+    EACH = "[*]"
+
+
+EACH: Final = Each.EACH
+"""The step `[*]`: the element that belongs to the row, in records that hold several rows."""
+
+Step = str | int | Each
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A parsed path.
+
+    Attributes:
+        steps: keys, positions in arrays, and `EACH`.
+        all: the path ends in `.*`: every value of the object.
+    """
+
+    steps: tuple[Step, ...]
+    all: bool = False
+
+    @property
+    def name(self) -> str:
+        """The last key: what users call the value; "" for the record itself."""
+        keys = [step for step in self.steps if isinstance(step, str)]
+        if not keys:
+            return ""
+        position = self.steps[-1]
+        return f"{keys[-1]}-{position}" if isinstance(position, int) else keys[-1]
+
+    @property
+    def flat(self) -> str:
+        """The keys joined by dots: the name of the column in a table."""
+        return ".".join(str(step) for step in self.steps if step is not EACH)
+
+    def find(self, record: Any, row: int = 0) -> Any:
+        """The value in a record (JSON values), or `ABSENT`.
+
+        Args:
+            record: what the path starts from.
+            row: the element that `[*]` stands for.
+        """
+        value = record
+        for step in self.steps:
+            if isinstance(step, str):
+                if type(value) is not dict:
+                    return ABSENT
+                value = value.get(step, ABSENT)
+            else:
+                position = row if step is EACH else step
+                if type(value) is not list or position >= len(value):
+                    return ABSENT
+                value = value[position]
+        return value
+
+
+def parse_path(text: str) -> Path:
+    """Read a path.
+
+    Raises:
+        ValueError: not well-formed.
+
+    >>> parse_path("$.outputs['a score'][0]").steps
+    ('outputs', 'a score', 0)
+    """
+    if not text.startswith("$"):
+        raise ValueError(f"path {text!r} does not start with $: {_HINT}")
+    steps: list[Step] = []
+    place = 1
+    while place < len(text):
+        match = _STEP.match(text, place)
+        if match is None:
+            raise ValueError(f"path {text!r} is not well-formed at {text[place:]!r}: {_HINT}")
+        place = match.end()
+        if match["all"]:
+            return Path(tuple(steps), all=True)
+        if match["index"]:
+            steps.append(int(match["index"]))
+        elif match["each"]:
+            steps.append(EACH)
+        else:
+            steps.append(match["name"] or _ESCAPED.sub(r"\1", match["quoted"]))
+    return Path(tuple(steps))
+
+
+def format_path(*keys: str) -> str:
+    """The path of nested keys as text.
+
+    >>> format_path("inputs", "a name")
+    "$.inputs['a name']"
+    """
+    parts = []
+    for key in keys:
+        step = _STEP.fullmatch(f".{key}")
+        if step and step["name"]:
+            parts.append(f".{key}")
+        else:
+            escaped = key.replace("\\", "\\\\").replace("'", "\\'")
+            parts.append(f"['{escaped}']")
+    return "$" + "".join(parts)
+
+
+def _checked(text: str) -> str:
+    parse_path(text)
+    return text
+
+
+PathText = Annotated[
+    str,
+    AfterValidator(_checked),
+    Field(json_schema_extra={"pattern": r"^\$", "examples": ["$.inputs", "$.outputs.score"]}),
+]
+"""A path in an option."""

@@ -1,0 +1,159 @@
+"""Rows of tables (Parquet, CSV): whole columns at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from monitor.decode.assembly import KEPT_BYTES, Decoded, assemble, convert, nothing
+from monitor.decode.cells import Cells
+from monitor.decode.plan import Plan, Target
+from monitor.decode.rows import MAX_MEMBERS
+
+
+@dataclass(frozen=True)
+class TableOrigin:
+    """Rows of a table: numbered from the partition's first row."""
+
+    partition: str
+    frame: pl.DataFrame
+    first: int
+
+    def place(self, row: int) -> tuple[int, bytes]:
+        """Row number in the partition and the row as JSON."""
+        text = self.frame.slice(row, 1).write_ndjson()
+        return self.first + row, text.strip().encode()[:KEPT_BYTES]
+
+
+@dataclass(frozen=True)
+class TableMap:
+    """Where a table has what is wanted.
+
+    Attributes:
+        sources: flattened column of each target; None where the table has none.
+        roots: columns to read.
+        unknown: members of the features' container that are no target.
+    """
+
+    sources: tuple[str | None, ...]
+    roots: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+def map_table(plan: Plan, schema: Mapping[str, pl.DataType]) -> TableMap:
+    """Find the targets among a table's columns."""
+    roots = {name: root for root, dtype in schema.items() for name in _flat_names(root, dtype)}
+    members = container_members(plan, roots)
+    sources = []
+    for target in plan.targets:
+        if target.path is None:
+            sources.append(_member(target.name, members, roots))
+        else:
+            options = (target.path.flat, target.path.name)
+            sources.append(next((name for name in options if name in roots), None))
+    used = {source for source in sources if source is not None}
+    unknown = [name for name, flat in members.items() if name not in plan.taken and flat not in used]
+    wanted = {roots.get(source, source) for source in used}
+    return TableMap(tuple(sources), tuple(root for root in schema if root in wanted), tuple(unknown))
+
+
+def container_members(plan: Plan, names: Iterable[str]) -> dict[str, str]:
+    """The members of the features' container: flattened column by name. A table without the container is flat."""
+    if plan.container is None:
+        return {}
+    prefix = plan.container.flat
+    if not prefix:
+        return {name: name for name in names}
+    inside = {n.removeprefix(f"{prefix}."): n for n in names if n.startswith(f"{prefix}.")}
+    inside |= {
+        f"{plan.container.name}-{n.removeprefix(f'{prefix}-')}": n
+        for n in names
+        if n.startswith(f"{prefix}-")
+    }
+    return inside or {name: name for name in names}
+
+
+def decode_table(
+    plan: Plan,
+    table: TableMap,
+    frame: pl.DataFrame,
+    *,
+    partition: str,
+    first: int,
+    ordinal: int,
+    text: bool = False,
+) -> Decoded:
+    """Rows of a table.
+
+    Args:
+        plan: what is wanted.
+        table: where it is.
+        frame: rows of the table, at least its wanted columns.
+        partition: the file.
+        first: number of the first row in the file.
+        ordinal: running number of the first row.
+        text: all columns are text (CSV).
+    """
+    columns = dict(flat_columns(frame))
+    cells = [
+        _cells(plan, target, columns.get(source) if source is not None else None, frame.height, text=text)
+        for target, source in zip(plan.targets, table.sources, strict=True)
+    ]
+    decoded = assemble(plan.targets, cells, frame.height, TableOrigin(partition, frame, first), ordinal)
+    if frame.height:
+        decoded.unknown = dict.fromkeys(table.unknown, frame.height)
+    return decoded
+
+
+def flat_columns(frame: pl.DataFrame) -> Iterator[tuple[str, pl.Series]]:
+    """Columns with objects unfolded to `a.b` and arrays to `a-0`, `a-1`, …."""
+    for series in frame:
+        yield from _unfold(series.name, series)
+
+
+def _unfold(name: str, series: pl.Series) -> Iterator[tuple[str, pl.Series]]:
+    if isinstance(series.dtype, pl.Struct):
+        for field in series.dtype.fields:
+            yield from _unfold(f"{name}.{field.name}", series.struct.field(field.name))
+    elif isinstance(series.dtype, pl.Array | pl.List):
+        lists = series.arr.to_list() if isinstance(series.dtype, pl.Array) else series
+        width = int(str(lists.list.len().max() or 0))
+        for i in range(min(width, MAX_MEMBERS)):
+            yield from _unfold(f"{name}-{i}", lists.list.get(i, null_on_oob=True))
+    else:
+        yield name, series
+
+
+def _flat_names(name: str, dtype: pl.DataType) -> Iterator[str]:
+    if isinstance(dtype, pl.Struct):
+        for field in dtype.fields:
+            yield from _flat_names(f"{name}.{field.name}", field.dtype)  # type: ignore[arg-type]
+    else:
+        yield name
+
+
+def _member(name: str, members: Mapping[str, str], roots: Mapping[str, str]) -> str | None:
+    """The flattened column of a member; elements of arrays are known only once rows are there."""
+    if name in members:
+        return members[name]
+    array, _, position = name.rpartition("-")
+    if array and position.isdecimal():
+        options = (members.get(array, array), *(root for root in roots if root.endswith(f".{array}")))
+        return next((f"{option}-{position}" for option in options if option in roots), None)
+    return None
+
+
+def _cells(plan: Plan, target: Target, series: pl.Series | None, rows: int, *, text: bool) -> Cells:
+    return nothing(target, rows) if series is None else convert(plan, target, series, text=text)
+
+
+def wanted_roots(table: TableMap, schema: Sequence[str]) -> list[str]:
+    """Columns of the file to read; the first one where none is wanted, so that rows are still counted."""
+    found = [root for root in schema if _reads(root, table)]
+    return found or list(schema[:1])
+
+
+def _reads(root: str, table: TableMap) -> bool:
+    return root in table.roots or any(s is not None and s.rpartition("-")[0] == root for s in table.sources)

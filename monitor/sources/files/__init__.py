@@ -1,0 +1,62 @@
+"""Logs in files: NDJSON, CSV and Parquet, growing or complete."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt
+from pydantic import BeforeValidator, Field
+
+from monitor.decode.decoder import Decoder
+from monitor.sources.files.catalogue import Catalogue
+from monitor.sources.files.stream import FileStream, Pace
+from monitor.sources.options import SourceOptions
+from sinks.duration import Seconds
+
+
+def _several(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+class FilesSource(SourceOptions):
+    """Reads files and, while it follows them, what is appended and the files that come later.
+
+    A file is known by its content, so renaming, compressing or copying it does not read it twice. The next block comes
+    from the file whose newest row so far is the oldest, so that files which overlap in time (one for each serving
+    pod) are read side by side; without event times one file follows the other, oldest change first.
+    """
+
+    type: Literal["files"] = "files"
+
+    path: Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]
+    """A file, a glob (`logs/*.ndjson`, `**` goes into folders), a directory, or a list of these. Name rotated files
+    too (`app.ndjson*`), so that the end of a file that was rotated while driftd was down is read."""
+
+    format: Literal["auto", "ndjson", "csv", "parquet"] = "auto"
+    """Format of the files; `auto` goes by name, then by content. NDJSON and CSV may be gzip-compressed."""
+
+    follow: bool = True
+    """Wait for more when everything has been read. Otherwise a last line without its end counts as whole."""
+
+    poll_interval: Annotated[Seconds, Gt(0)] = 1.0
+    """Time between two looks for new files and new lines."""
+
+    batch_rows: Annotated[int, Ge(1)] = 65_536
+    """Rows of a Parquet file that are read at once."""
+
+    batch_bytes: Annotated[int, Ge(4096)] = 4 * 2**20
+    """Bytes of text that are read at once; at least twice the longest record is used."""
+
+    def open(self, decoder: Decoder) -> FileStream:
+        """The stream of the files' rows."""
+        pace = Pace(
+            self.batch_rows,
+            max(self.batch_bytes, 2 * decoder.max_record_bytes),
+            self.poll_interval,
+            self.follow,
+        )
+        return FileStream(Catalogue(self.path, self.format, final=not self.follow), decoder, pace)
+
+    def once(self) -> FilesSource:
+        """The files as they are now."""
+        return self.model_copy(update={"follow": False})

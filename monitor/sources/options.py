@@ -1,0 +1,28 @@
+"""What the options of every source have in common."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from monitor.decode.decoder import Decoder
+from monitor.settings.options import Options
+from monitor.sources.base import Source
+
+
+class SourceOptions(Options):
+    """Options of one kind of source, told apart by their field `type`."""
+
+    max_record_bytes: int = 2**20
+    """Longer records are refused and go to the dead letters."""
+
+    @abstractmethod
+    def open(self, decoder: Decoder) -> Source:
+        """Make the source; nothing is read before its first poll.
+
+        Args:
+            decoder: of the source's records.
+        """
+
+    def once(self) -> SourceOptions:
+        """The options of a source that ends where the data ends now, for replays."""
+        return self
