@@ -13,7 +13,7 @@ from detectors.binning import CategoricalBinning
 from detectors.layout import REMARKS, SPECIALS, Kind, Layout, Role
 from detectors.profile import Profile
 from detectors.reference import Reference
-from detectors.shares import lower_bound
+from detectors.shares import design_effects, lower_bound
 
 Floats = npt.NDArray[np.float64]
 
@@ -84,7 +84,7 @@ def column_findings(
         return {}
     layout, rows, known = reference.layout, float(window.rows), float(reference.rows)
     hits, usual = _counts(layout, window, columns), _counts(layout, reference.profile, columns)
-    design = _design(reference, window.rows, columns)[:, None]
+    design = design_effects(reference, window.rows)[list(columns), None]
     p = tails.hypergeometric_upper(
         np.floor(hits / design),
         (hits + usual) / design,
@@ -153,14 +153,6 @@ def _correct_unseen(p: Floats, hits: Floats, reference: Reference, i: int, rows:
     expected = min((once + 2.0 * np.sqrt(once + 1.0)) / max(reference.rows, 1), 1.0)
     tail = tails.binomial_upper(hits[k : k + 1], np.array([float(rows)]), np.array([expected]))
     p[k] = max(float(p[k]), float(tail[0]))
-
-
-def _design(reference: Reference, rows: int, columns: Sequence[int]) -> Floats:
-    """How many dependent rows count as one, float64, shape (columns,); 1 where rows are independent."""
-    dependence = getattr(reference, "dependence", None)
-    if dependence is None:
-        return np.ones(len(columns))
-    return np.asarray(dependence.at(rows).design.max(axis=1)[list(columns)], dtype=np.float64)
 
 
 def _stuck(reference: Reference, window: Profile, i: int, design: float, level: float) -> Finding | None:

@@ -12,7 +12,7 @@ from detectors.base import Window
 from detectors.binning import Binning, CategoricalBinning, LogBinning
 from detectors.layout import Layout, Role
 from detectors.reference import Reference
-from detectors.shares import lower_bound
+from detectors.shares import design_effects, lower_bound
 
 QUANTILES = {"latency_p50": 0.5, "latency_p90": 0.9, "latency_p99": 0.99}
 """Quantiles of the latency, by the words of their figures."""
@@ -54,7 +54,8 @@ class Baseline:
 
     Attributes:
         spans: int64, shape (spans, bins): the reference alone, or some windows of history.
-        design: dependent rows that count as one.
+        design: dependent rows that count as one; errors count singly, because bursts of them are what is
+            sought.
     """
 
     spans: Counts
@@ -64,8 +65,8 @@ class Baseline:
     def of(cls, reference: Reference, window: Window, i: int) -> Baseline | None:
         """The reference's counts of column i; else those of the windows before; None where both are too few."""
         if int(reference.profile.values(i).sum()) >= max(window.min_rows, 1):
-            dependence = getattr(reference, "dependence", None)
-            design = 1.0 if dependence is None else float(dependence.at(window.profile.rows).design[i].max())
+            latency = reference.layout.columns[i].role is Role.LATENCY
+            design = float(design_effects(reference, window.profile.rows)[i]) if latency else 1.0
             return cls(reference.profile.values(i)[None, :], design)
         counts = [past.values(i) for past in window.history]
         enough = [c for c in counts if int(c.sum()) >= max(window.min_rows, 1)]

@@ -1,10 +1,12 @@
-"""Confidence bounds of shares, exact and vectorised."""
+"""Confidence bounds of shares, exact and vectorised, and the design effects that go into them."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
+
+from detectors.reference import Reference
 
 Floats = npt.NDArray[np.float64]
 
@@ -38,3 +40,8 @@ def upper_bound(hits: npt.ArrayLike, rows: npt.ArrayLike, level: float) -> Float
 def ratio(part: float, whole: float) -> float:
     """The share, 0 of nothing."""
     return part / whole if whole else 0.0
+
+
+def design_effects(reference: Reference, rows: int) -> Floats:
+    """How many dependent rows of a window of `rows` count as one, float64, shape (columns,); the worst signal's."""
+    return np.asarray(reference.comparison.dependence.at(rows).design.max(axis=1), dtype=np.float64)
