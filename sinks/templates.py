@@ -55,6 +55,7 @@ def fill(template: Any, event: Mapping[str, Any]) -> Any:
     Args:
         template: JSON values; keys of objects are taken as they are.
         event: JSON values; a path goes through keys and list positions, joined by dots: `data.columns.0.column`.
+            Beyond the end of a list there is null.
 
     Raises:
         TemplateError: nothing lies at the path.
@@ -85,7 +86,9 @@ def _at(event: Mapping[str, Any], path: str) -> Any:
     for part in path.split("."):
         if isinstance(value, Mapping) and part in value:
             value = value[part]
-        elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
+        elif isinstance(value, list) and part.isdecimal():
+            if int(part) >= len(value):
+                return None
             value = value[int(part)]
         else:
             raise TemplateError(f"${{{{ {path} }}}}: the event has no {part!r} there")
