@@ -128,3 +128,11 @@ def complete(block: bytes) -> int:
     while end and block.count(b'"', 0, end) % 2:
         end = block.rfind(b"\n", 0, end - 1) + 1
     return end
+
+
+def first_record(head: bytes) -> int:
+    """Length of the first record of CSV with its line end."""
+    end = head.find(b"\n") + 1
+    while end and head.count(b'"', 0, end) % 2:
+        end = head.find(b"\n", end) + 1
+    return end

@@ -35,11 +35,13 @@ class TableMap:
         sources: flattened column of each target; None where the table has none.
         roots: columns to read.
         unknown: members of the features' container that are no target.
+        members: flattened column of each member of the features' container.
     """
 
     sources: tuple[str | None, ...]
     roots: tuple[str, ...]
     unknown: tuple[str, ...]
+    members: Mapping[str, str]
 
 
 def map_table(plan: Plan, schema: Mapping[str, pl.DataType]) -> TableMap:
@@ -56,7 +58,7 @@ def map_table(plan: Plan, schema: Mapping[str, pl.DataType]) -> TableMap:
     used = {source for source in sources if source is not None}
     unknown = [name for name, flat in members.items() if name not in plan.taken and flat not in used]
     wanted = {roots.get(source, source) for source in used}
-    return TableMap(tuple(sources), tuple(root for root in schema if root in wanted), tuple(unknown))
+    return TableMap(tuple(sources), tuple(root for root in schema if root in wanted), tuple(unknown), members)
 
 
 def container_members(plan: Plan, names: Iterable[str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ import polars as pl
 
 from monitor.decode.assembly import Decoded
 from monitor.decode.decoder import Decoder
-from monitor.decode.delimited import Header, complete, read_header
+from monitor.decode.delimited import Header, complete, first_record, read_header
 from monitor.records import Reject
 from monitor.sources.base import SourceError
 from monitor.sources.files.identity import GZIP_MAGIC
@@ -90,7 +90,7 @@ class TextReader:
         end = complete(head)
         if not end and not self._final:
             return False
-        line = head[: end and _first_record(head)] or head
+        line = head[: end and first_record(head)] or head
         self._header = read_header(line)
         return bool(self._header.names)
 
@@ -185,11 +185,3 @@ class TableReader:
 
     def close(self) -> None:
         """Nothing is held open."""
-
-
-def _first_record(head: bytes) -> int:
-    """Length of the first record of CSV with its line end."""
-    end = head.find(b"\n") + 1
-    while end and head.count(b'"', 0, end) % 2:
-        end = head.find(b"\n", end) + 1
-    return end
