@@ -24,7 +24,7 @@ JSON = st.recursive(
 
 def body_of(template: str, **options: Any) -> Any:
     """The body that a webhook of this template sends for the example."""
-    sink = WebhookSink(url=URL, template=template, **options)  # type: ignore[arg-type]
+    sink = WebhookSink(url=URL, template=template, **options)
     return orjson.loads(sink._request("m1", alert_event(EXAMPLE_ALERT))[0])
 
 

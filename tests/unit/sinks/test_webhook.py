@@ -1,6 +1,7 @@
 """Webhooks: signatures that others verify, and options that are refused in time."""
 
 import base64
+import time
 from typing import Any
 
 import pytest
@@ -29,11 +30,10 @@ def test_the_check_vector_of_the_specification() -> None:
     assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
-@given(st.binary(min_size=24, max_size=64), st.binary(max_size=200).map(lambda b: b.hex().encode()))
-def test_the_reference_implementation_accepts_each_key(key: bytes, body: bytes) -> None:
+@given(st.binary(min_size=24, max_size=64), st.integers())
+def test_the_reference_implementation_accepts_each_key(key: bytes, number: int) -> None:
     """A body signed with two keys is believed by holders of either, and not when a byte was changed."""
-    other = b"k" * 32
-    now = int(__import__("time").time())
+    other, now, body = b"k" * 32, int(time.time()), b"%d" % number
     headers = {
         "webhook-id": "m1",
         "webhook-timestamp": str(now),
@@ -41,10 +41,7 @@ def test_the_reference_implementation_accepts_each_key(key: bytes, body: bytes) 
     }
     for holder in (key, other):
         verifier = Verifier(base64.b64encode(holder).decode())
-        verifier.verify(
-            b'"' + body + b'"',
-            {**headers, "webhook-signature": sign([holder], "m1", now, b'"' + body + b'"')},
-        )
+        assert number == verifier.verify(body, headers)
         with pytest.raises(WebhookVerificationError):
             verifier.verify(body + b" ", headers)
 
