@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from detectors.text_codes import HashTable, as_categories, hashes_of, physical_codes
+
 CATEGORY_CAP = 4096
 
 
@@ -58,17 +60,21 @@ class CategoricalBinning:
         return {**dict.fromkeys(self.others, self.other), **{v: i for i, v in enumerate(self.values)}}
 
     @cached_property
-    def enum(self) -> pl.Enum:
-        """The values as a polars type whose physical codes are the codes."""
-        return pl.Enum(self.values)
+    def hash_table(self) -> HashTable | None:
+        """The known values and null (its code is `size`) by their hashes; None where they are too many."""
+        return HashTable.of(self.table, self.size)
 
-    def codes(self, values: pl.Series) -> npt.NDArray[np.intp]:
-        """Code of each non-null string, shape (n,), 0 to size - 1."""
-        distinct = values.unique()
-        texts = distinct.cast(pl.String).to_list()
-        found = pl.Series([self.table.get(text, self.unseen) for text in texts], dtype=pl.Int64)
-        known = values.cast(pl.String).replace_strict(distinct.cast(pl.String), found, return_dtype=pl.Int64)
-        return known.to_numpy().astype(np.intp)
+    def codes(self, values: pl.Series) -> npt.NDArray[np.int64]:
+        """Code of each value of a String, Categorical or Enum series, shape (n,): 0 to size - 1, null is `size`."""
+        table = self.hash_table
+        if values.dtype == pl.String and table is not None:
+            hashes = hashes_of(values)
+            slots = table.slots(hashes)
+            codes = table.codes.take(slots)
+            codes[table.hashes.take(slots) != hashes] = self.unseen
+            return codes
+        keys, codes = physical_codes(as_categories(values), self.table, self.unseen, self.size)
+        return codes.take(keys)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""

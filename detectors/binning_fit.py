@@ -14,6 +14,7 @@ CELLS = 8192
 """Aim for the cells of a grid: their counts stay in the second-level cache."""
 
 _SKEWS = (4, 8, 12, 16, 24)
+_HUGE = 2.0**400
 _COARSE = 2
 _FINE = 4
 """A grid is good enough where no cell holds more than a quarter of a bin."""
@@ -121,12 +122,12 @@ def _grouped(ordered: Floats, edges: Floats, heavy: Floats, bins: int) -> Floats
 def moment_scale(edges: npt.NDArray[np.float64], bits: int) -> tuple[float, float]:
     """Centre and quantum of a column's sums: the edges lie within 2^bits quanta of the centre.
 
-    The quantum is 0 where floats are too large for it: then all values are summed as far ones.
+    The quantum is 0 where values are so large that squares overflow: then all are summed as far ones.
     """
     low, high = float(edges[0]), float(edges[-1])
     largest = max(abs(low), abs(high))
-    if largest > 2.0**960:
+    if largest > _HUGE:
         return 0.0, 0.0
-    span = max(high - low, 2.0**-960)
-    quantum = max(_power(span) * 2.0**-bits, _power(max(largest, 2.0**-960)) * 2.0**-49)
+    span = max(high - low, 1.0 / _HUGE)
+    quantum = max(_power(span) * 2.0**-bits, _power(max(largest, 1.0 / _HUGE)) * 2.0**-49)
     return float(np.rint((low + high) / 2 / quantum) * quantum), quantum

@@ -58,6 +58,17 @@ class BottomK:
         return cls(k, keys[:k].copy(), totals[:k], kept, int(weights.sum()))
 
     @classmethod
+    def smallest(cls, k: int, hashes: npt.NDArray[np.uint64]) -> BottomK:
+        """The same as `of`, without sorting hashes that are too large to be kept."""
+        share = 2.0 * (k + 1) / max(hashes.size, 1)
+        while share < 1.0:
+            few = cls.of(k, hashes[hashes < np.uint64(share * 2.0**64)])
+            if few.keys.size == k:
+                return cls(k, few.keys, few.counts, (), hashes.size)
+            share *= 8.0
+        return cls.of(k, hashes)
+
+    @classmethod
     def merge(cls, k: int, parts: Iterable[BottomK]) -> BottomK:
         """One sketch of everything that the parts have seen."""
         full = [part for part in parts if part.rows]

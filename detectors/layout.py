@@ -149,6 +149,11 @@ class Layout:
         sizes = [self.binnings[a].size * self.binnings[b].size for a, b in self.joints]
         return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
 
+    @property
+    def cells(self) -> int:
+        """Length of the counts with the joint tables after them."""
+        return self.slots + int(self.joint_offsets[-1])
+
     @cached_property
     def numeric(self) -> tuple[int, ...]:
         """Positions of the numeric columns."""

@@ -113,7 +113,12 @@ def _countable(binning: NumericBinning | LogBinning, rows: int) -> FloatGrid | N
 
 
 def add_sums(
-    binning: NumericBinning | LogBinning, values: Floats, space: Workspace, found: Tally, *, near: bool = False
+    binning: NumericBinning | LogBinning,
+    values: Floats,
+    space: Workspace,
+    found: Tally,
+    *,
+    near: bool = False,
 ) -> None:
     """Add finite values, at most a block, to the sums; `near` says that none is far."""
     if not near:
@@ -123,12 +128,19 @@ def add_sums(
             values = values[close]
     if not values.size:
         return
-    multiples = space.total[: values.size]
+    steps = offsets(binning, values, space.total[: values.size])
+    found.first += int(space.ones[: values.size].dot(steps) / binning.quantum)
+    found.second += int(steps.dot(steps) / binning.quantum**2)
+
+
+def offsets(binning: NumericBinning | LogBinning, values: Floats, out: Floats | None = None) -> Floats:
+    """The whole multiple of the quantum nearest to each x - centre; x at most 2^19 quanta from the centre.
+
+    Adding 1.5 * 2^52 quanta leaves a float whose last bit is worth one quantum.
+    """
     magic = _MAGIC * binning.quantum
-    np.add(values, magic, out=multiples)
-    np.subtract(multiples, magic + binning.centre, out=multiples)
-    found.first += int(space.ones[: values.size].dot(multiples) / binning.quantum)
-    found.second += int(multiples.dot(multiples) / binning.quantum / binning.quantum)
+    steps = np.add(values, magic, out=out)
+    return np.subtract(steps, magic + binning.centre, out=steps)
 
 
 @dataclass

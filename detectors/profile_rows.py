@@ -2,37 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from detectors.binning import CategoricalBinning
-from detectors.binning_numeric import MOMENT_BITS
 from detectors.bottom_k import BottomK
+from detectors.column_reader import ColumnReader, categorical_values, numeric_values, sketch
 from detectors.hashing import mix
-from detectors.layout import REMARKS, SPECIALS, TEXT_LIMIT, Column, Kind, Layout, Odd, Role
-from detectors.moments import Moments, carried, far_sums
+from detectors.layout import Layout
+from detectors.moments import Far, Moments, carried
+from detectors.numeric_pass import BLOCK, Tally, Workspace
+from detectors.profile_panes import profile_panes
 from detectors.profile_value import WEIGHT_UNIT, Profile, bounded
 from detectors.sample import Sample
+from detectors.text_codes import hashes_of
 
-Codes = npt.NDArray[np.intp]
-HASH_SEED = 1
-KEPT_TEXT = 200
-"""Characters of an unseen value that are kept."""
+__all__ = ["categorical_values", "numeric_values", "profile_groups", "profile_rows"]
+
+Ints = npt.NDArray[np.int64]
+
+_LONG_RUN = 8192
+"""A group with this many rows is counted column by column; smaller ones are counted together."""
 
 
-@dataclass
-class _Sums:
-    """What is filled column by column."""
-
-    counts: npt.NDArray[np.int64]
-    minimum: npt.NDArray[np.float64]
-    maximum: npt.NDArray[np.float64]
-    moments: Moments
-    unseen: dict[int, BottomK]
+def profile_rows(layout: Layout, frame: pl.DataFrame, unknown: Mapping[str, int] | None = None) -> Profile:
+    """The profile of a frame's rows; see `profile_groups`."""
+    readers = [ColumnReader.open(layout, frame, i) for i in range(len(layout.columns))]
+    rows = frame.height
+    space = Workspace(rows)
+    counted = [reader.count(rows, space) for reader in readers]
+    tallies = {i: c.tally for i, c in enumerate(counted) if c.tally is not None}
+    strangers = {i: c.strangers for i, c in enumerate(counted) if c.strangers is not None and c.strangers.len()}
+    minimum, maximum = np.full(len(counted), np.nan), np.full(len(counted), np.nan)
+    for i, found in tallies.items():
+        minimum[i], maximum[i] = found.minimum, found.maximum
+    return Profile(
+        layout=layout,
+        rows=rows,
+        weight_units=int(weight_units(frame).sum()) if "@weight" in frame.columns else _whole(rows),
+        cells=np.concatenate([*(c.slots for c in counted), *_joint(layout, readers, rows)]),
+        minimum=minimum,
+        maximum=maximum,
+        moments=_moments(len(counted), tallies),
+        ids=_ids(layout, frame),
+        unseen={i: sketch(layout.unseen_values, texts) for i, texts in strangers.items()},
+        sample=_sample(layout, frame, readers),
+        unknown=bounded([unknown or {}]),
+    )
 
 
 def profile_groups(
@@ -51,177 +69,109 @@ def profile_groups(
         n: number of groups.
         unknown: rows that carried unknown columns, by name; they go to the first group that has rows.
     """
-    profiles = []
-    rest = unknown or {}
-    for group in range(n):
-        part = frame.filter(pl.Series(groups == group))
-        profiles.append(profile_rows(layout, part, rest if part.height else None))
-        rest = {} if part.height else rest
+    sizes = np.bincount(groups, minlength=n)
+    if np.any(groups[1:] < groups[:-1]):
+        frame = frame[np.argsort(groups, kind="stable")]
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    empty = Profile.empty(layout)
+    profiles = [empty] * n
+    for first, last in _batches(sizes):
+        part = frame.slice(int(starts[first]), int(starts[last] - starts[first]))
+        if last - first == 1:
+            profiles[first] = profile_rows(layout, part)
+        else:
+            profiles[first:last] = profile_panes(layout, part, sizes[first:last], _sample_keys(layout, part))
+    if unknown and frame.height:
+        first = int(np.flatnonzero(sizes)[0])
+        profiles[first] = profiles[first].with_unknown(unknown)
     return profiles
 
 
-def profile_rows(layout: Layout, frame: pl.DataFrame, unknown: Mapping[str, int] | None = None) -> Profile:
-    """The profile of a frame's rows; see `profile_groups`."""
-    columns = len(layout.columns)
-    sums = _Sums(
-        np.zeros(layout.slots, np.int64),
-        np.full(columns, np.nan),
-        np.full(columns, np.nan),
-        Moments.empty(columns),
-        {},
-    )
-    keys = _sample_keys(layout, frame)
-    chosen = np.argsort(keys, kind="stable")[: layout.sample_rows]
-    sampled = np.empty((chosen.size, columns), np.uint16)
-    kept: dict[int, Codes] = {}
-    joined = {i for pair in layout.joints for i in pair}
-    for i in range(columns):
-        codes = _column(layout, frame, i, sums)
-        sampled[:, i] = codes[chosen]
-        if i in joined:
-            kept[i] = codes
-    moments = Moments(sums.moments.first, carried(sums.moments.second), sums.moments.far)
-    return Profile(
-        layout=layout,
-        rows=frame.height,
-        weight_units=_weight(frame),
-        counts=sums.counts,
-        joint=_joint(layout, kept),
-        minimum=sums.minimum,
-        maximum=sums.maximum,
-        moments=moments,
-        ids=_ids(layout, frame),
-        unseen=sums.unseen,
-        sample=Sample.of(layout.sample_rows, keys[chosen], sampled),
-        unknown=bounded([unknown or {}]),
-    )
+def _batches(sizes: Ints) -> list[tuple[int, int]]:
+    """Ranges of groups: long ones alone, neighbouring short ones together up to a block of rows."""
+    ranges: list[tuple[int, int]] = []
+    filled = BLOCK + 1
+    for group, rows in enumerate(sizes.tolist()):
+        if rows == 0:
+            continue
+        if rows >= _LONG_RUN or filled + rows > BLOCK or ranges[-1][1] != group:
+            ranges.append((group, group + 1))
+            filled = BLOCK + 1 if rows >= _LONG_RUN else rows
+        else:
+            ranges[-1] = (ranges[-1][0], group + 1)
+            filled += rows
+    return ranges
 
 
-def numeric_values(layout: Layout, frame: pl.DataFrame, column: Column) -> pl.Series | None:
-    """A numeric column as Float64, the derived absolute error included; None where the frame lacks it."""
-    if column.role is Role.ERROR:
-        pair = [c for role in (Role.PREDICTION, Role.LABEL) for c in layout.columns if c.role is role][:2]
-        if any(c.source not in frame.columns for c in pair):
-            return None
-        one, other = (frame[c.source].cast(pl.Float64, strict=False) for c in pair)
-        return (one - other).abs()
-    if column.source not in frame.columns:
-        return None
-    return frame[column.source].cast(pl.Float64, strict=False)
+def _moments(columns: int, tallies: Mapping[int, Tally]) -> Moments:
+    """The exact sums of all columns."""
+    first, second = np.zeros(columns, np.int64), np.zeros((columns, 2), np.int64)
+    far: dict[int, Far] = {}
+    for i, found in tallies.items():
+        first[i] = found.first
+        second[i] = divmod(found.second, 1 << 32)
+        if found.far[0]:
+            far[i] = found.far
+    return Moments(first, carried(second), far)
 
 
-def categorical_values(frame: pl.DataFrame, column: Column) -> pl.Series | None:
-    """A categorical column as text; None where the frame lacks it."""
-    if column.source not in frame.columns:
-        return None
-    series = frame[column.source]
-    if column.role is Role.STATUS:
-        return (series.cast(pl.Int64, strict=False) // 100).cast(pl.String) + "xx"
-    return series if isinstance(series.dtype, pl.Categorical | pl.Enum) else series.cast(pl.String)
-
-
-def _column(layout: Layout, frame: pl.DataFrame, i: int, sums: _Sums) -> Codes:
-    """Count column i; returns the slot of each row within the column."""
-    column, size = layout.columns[i], layout.binnings[i].size
-    codes = np.full(frame.height, size + SPECIALS.index("missing"), np.intp)
-    if column.kind is Kind.NUMERIC:
-        series = numeric_values(layout, frame, column)
-        if series is not None:
-            _numeric(layout, i, series, codes, sums)
-    else:
-        series = categorical_values(frame, column)
-        if series is not None:
-            _categorical(layout, i, series, codes, sums)
-    start, end = layout.offsets[i : i + 2]
-    odd = f"@odd.{column.source}"
-    if odd in frame.columns:
-        kinds = frame[odd].to_numpy()
-        null = size + SPECIALS.index("null")
-        for kind in (Odd.NUMBER_AS_STRING, Odd.WRONG_TYPE, Odd.MISSING):
-            codes[(kinds == kind) & (codes == null)] = size + SPECIALS.index(kind.name.lower())
-        for kind in (Odd.FRACTIONAL, Odd.BAD_ENCODING, Odd.TRUNCATED):
-            sums.counts[layout.special(i, kind.name.lower())] += int((kinds == kind).sum())
-    sums.counts[start : end - len(REMARKS)] += np.bincount(codes, minlength=end - start - len(REMARKS))
-    return codes
-
-
-def _numeric(layout: Layout, i: int, series: pl.Series, codes: Codes, sums: _Sums) -> None:
-    """Codes, extremes and sums of a numeric column."""
-    binning = layout.binnings[i]
-    assert not isinstance(binning, CategoricalBinning)
-    values = series.to_numpy()
-    finite = np.isfinite(values)
-    inside = values[finite]
-    codes[finite] = binning.codes(inside)
-    for name, mask in (
-        ("nan", np.isnan(values)),
-        ("positive_infinity", values == np.inf),
-        ("negative_infinity", values == -np.inf),
-        ("null", series.is_null().to_numpy()),
-    ):
-        codes[mask] = binning.size + SPECIALS.index(name)
-    if inside.size == 0:
-        return
-    sums.minimum[i], sums.maximum[i] = inside.min(), inside.max()
-    steps = (inside - binning.centre) / binning.quantum if binning.quantum else np.full(inside.size, np.inf)
-    near = np.abs(steps) <= 2.0**MOMENT_BITS
-    q = np.rint(steps[near]).astype(np.int64)
-    sums.moments.first[i] = q.sum()
-    squares = q * q
-    sums.moments.second[i] = (int((squares >> 32).sum()), int((squares & 0xFFFFFFFF).sum()))
-    if not near.all():
-        sums.moments.far[i] = far_sums(inside[~near])
-
-
-def _categorical(layout: Layout, i: int, series: pl.Series, codes: Codes, sums: _Sums) -> None:
-    """Codes and unseen values of a categorical column."""
-    binning = layout.binnings[i]
-    assert isinstance(binning, CategoricalBinning)
-    valid = series.is_not_null()
-    present = valid.to_numpy()
-    codes[present] = binning.codes(series.filter(valid))
-    codes[~present] = binning.size + SPECIALS.index("null")
-    strange = series.filter(pl.Series(codes == binning.unseen)).cast(pl.String)
-    if strange.len():
-        counted = strange.alias("value").value_counts(name="rows")
-        texts = counted["value"].str.slice(0, KEPT_TEXT).to_list()
-        hashes, rows = (
-            counted["value"].hash(HASH_SEED).to_numpy(),
-            counted["rows"].to_numpy().astype(np.int64),
-        )
-        sums.unseen[i] = BottomK.of(layout.unseen_values, hashes, rows, texts)
-        sums.counts[layout.special(i, "truncated")] += int((strange.str.len_bytes() > TEXT_LIMIT).sum())
+def _joint(layout: Layout, readers: Sequence[ColumnReader], rows: int) -> list[Ints]:
+    """All joint tables, over rows where both columns have a value."""
+    tables = []
+    for a, b in layout.joints:
+        height, width = readers[a].size, readers[b].size
+        table = np.zeros(height * width, np.int64)
+        for start in range(0, rows, BLOCK):
+            size = min(BLOCK, rows - start)
+            one, other = (readers[i].slice(start, size).codes(size) for i in (a, b))
+            both = (one < height) & (other < width)
+            table += np.bincount((one * width + other)[both], minlength=table.size)
+        tables.append(table)
+    return tables
 
 
 def _sample_keys(layout: Layout, frame: pl.DataFrame) -> npt.NDArray[np.uint64]:
     """The hash of each row's running number."""
     if "@ordinal" in frame.columns:
-        ordinals = frame["@ordinal"].to_numpy().astype(np.uint64)
+        ordinals = frame["@ordinal"].cast(pl.UInt64).to_numpy()
     else:
         ordinals = np.arange(frame.height, dtype=np.uint64)
     return mix(ordinals, layout.seed)
+
+
+def _sample(layout: Layout, frame: pl.DataFrame, readers: Sequence[ColumnReader]) -> Sample:
+    """The bin codes of the rows with the smallest keys."""
+    keys = _sample_keys(layout, frame)
+    chosen = np.flatnonzero(keys <= _cut(keys, layout.sample_rows))
+    codes = np.empty((chosen.size, len(readers)), np.uint16)
+    for i, reader in enumerate(readers):
+        codes[:, i] = reader.gather(chosen).codes(chosen.size)
+    return Sample.of(layout.sample_rows, keys[chosen], codes)
+
+
+def _cut(keys: npt.NDArray[np.uint64], k: int) -> np.uint64:
+    """A bound that at least k of the hashes do not exceed, if there are so many, and not many more than k."""
+    if keys.size <= k:
+        return np.uint64(2**64 - 1)
+    guess = np.uint64(min((k + 6.0 * np.sqrt(k)) / keys.size, 0.99) * 2.0**64)
+    few = keys[keys <= guess]
+    return np.uint64(np.partition(few if few.size >= k else keys, k - 1)[k - 1])
 
 
 def _ids(layout: Layout, frame: pl.DataFrame) -> BottomK:
     """Hashes of the non-null ids."""
     if "@id" not in frame.columns:
         return BottomK.empty(layout.id_rows)
-    return BottomK.of(layout.id_rows, frame["@id"].drop_nulls().hash(HASH_SEED).to_numpy())
+    hashes = hashes_of(frame["@id"].drop_nulls())
+    return BottomK.smallest(layout.id_rows, hashes)
 
 
-def _weight(frame: pl.DataFrame) -> int:
-    """Sum of the weights in units; a missing weight is 1."""
-    if "@weight" not in frame.columns:
-        return int(frame.height / WEIGHT_UNIT)
-    weights = frame["@weight"].fill_null(1.0).to_numpy()
-    return int(np.rint(weights / WEIGHT_UNIT).astype(np.int64).sum())
+def weight_units(frame: pl.DataFrame) -> Ints:
+    """Each row's weight in units of 2^-20; a missing weight is 1."""
+    weights = frame["@weight"].cast(pl.Float64).fill_null(1.0).to_numpy()
+    return np.rint(weights / WEIGHT_UNIT).astype(np.int64)
 
 
-def _joint(layout: Layout, kept: Mapping[int, Codes]) -> npt.NDArray[np.int64]:
-    """All joint tables over rows where both columns have a value."""
-    tables = []
-    for a, b in layout.joints:
-        rows, width = layout.binnings[a].size, layout.binnings[b].size
-        both = (kept[a] < rows) & (kept[b] < width)
-        tables.append(np.bincount(kept[a][both] * width + kept[b][both], minlength=rows * width))
-    return np.concatenate(tables).astype(np.int64) if tables else np.empty(0, np.int64)
+def _whole(rows: int) -> int:
+    """The units of rows that weigh 1."""
+    return int(rows / WEIGHT_UNIT)

@@ -17,6 +17,7 @@ from detectors.bottom_k import BottomK
 from detectors.layout import Layout
 from detectors.moments import Moments
 from detectors.sample import Sample
+from detectors.sparse_counts import SparseCounts
 
 WEIGHT_UNIT = 2.0**-20
 """Row weights are summed in whole multiples of this."""
@@ -33,8 +34,7 @@ class Profile:
         layout: whose columns and bins these are.
         rows: number of rows.
         weight_units: sum of the rows' weights in whole multiples of 2^-20.
-        counts: int64, shape (layout.slots,): rows in each slot, see `Layout`.
-        joint: int64, shape (cells,): the joint tables one after the other, see `table`.
+        cells: `counts` and after them `joint`, as one vector; sparse for panes of few rows.
         minimum, maximum: float64, shape (columns,): over finite values; NaN where there is none.
         moments: exact sums; see `mean` and `variance`.
         ids: hashes of the rows' ids, to measure the share of duplicates.
@@ -46,8 +46,7 @@ class Profile:
     layout: Layout
     rows: int
     weight_units: int
-    counts: npt.NDArray[np.int64]
-    joint: npt.NDArray[np.int64]
+    cells: npt.NDArray[np.int64] | SparseCounts
     minimum: npt.NDArray[np.float64]
     maximum: npt.NDArray[np.float64]
     moments: Moments
@@ -57,8 +56,23 @@ class Profile:
     unknown: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for array in (self.counts, self.joint, self.minimum, self.maximum):
-            array.setflags(write=False)
+        for array in (self.cells, self.minimum, self.maximum):
+            if isinstance(array, np.ndarray):
+                array.setflags(write=False)
+
+    @property
+    def counts(self) -> npt.NDArray[np.int64]:
+        """Rows in each slot, int64, shape (layout.slots,), see `Layout`."""
+        return self._dense[: self.layout.slots]
+
+    @property
+    def joint(self) -> npt.NDArray[np.int64]:
+        """The joint tables one after the other, int64, see `table`."""
+        return self._dense[self.layout.slots :]
+
+    @property
+    def _dense(self) -> npt.NDArray[np.int64]:
+        return self.cells.dense() if isinstance(self.cells, SparseCounts) else self.cells
 
     @property
     def weight(self) -> float:
@@ -75,20 +89,20 @@ class Profile:
         """One profile of all rows of the parts; they must share the layout."""
         parts = tuple(profiles)
         columns = len(layout.columns)
-        counts = np.zeros(layout.slots, np.int64)
-        joint = np.zeros(int(layout.joint_offsets[-1]), np.int64)
+        cells = np.zeros(layout.cells, np.int64)
         minimum, maximum = np.full(columns, np.nan), np.full(columns, np.nan)
         for part in parts:
-            counts += part.counts
-            joint += part.joint
+            if isinstance(part.cells, SparseCounts):
+                part.cells.add_to(cells)
+            else:
+                cells += part.cells
             np.fmin(minimum, part.minimum, out=minimum)
             np.fmax(maximum, part.maximum, out=maximum)
         return cls(
             layout=layout,
             rows=sum(part.rows for part in parts),
             weight_units=sum(part.weight_units for part in parts),
-            counts=counts,
-            joint=joint,
+            cells=cells,
             minimum=minimum,
             maximum=maximum,
             moments=Moments.merge(columns, (part.moments for part in parts)),
@@ -108,8 +122,7 @@ class Profile:
             return NotImplemented
         return (
             (self.rows, self.weight_units, self.unknown) == (other.rows, other.weight_units, other.unknown)
-            and np.array_equal(self.counts, other.counts)
-            and np.array_equal(self.joint, other.joint)
+            and np.array_equal(self._dense, other._dense)
             and np.array_equal(self.minimum, other.minimum, equal_nan=True)
             and np.array_equal(self.maximum, other.maximum, equal_nan=True)
             and (self.moments, self.ids, self.unseen) == (other.moments, other.ids, other.unseen)
@@ -150,6 +163,10 @@ class Profile:
         total, squares = self.moments.exact(i, n, binning.centre, binning.quantum)
         return n, total, squares
 
+    def with_unknown(self, unknown: Mapping[str, int]) -> Profile:
+        """The same with rows that carried unknown columns added."""
+        return replace(self, unknown=bounded([self.unknown, unknown]))
+
     def without_sample(self) -> Profile:
         """The same counts with an empty sample of rows: a tenth of the size."""
         return replace(self, sample=Sample.empty(self.sample.k, len(self.layout.columns)))
@@ -167,8 +184,7 @@ class Profile:
             "unknown": self.unknown,
         }
         arrays = {
-            "counts": self.counts,
-            "joint": self.joint,
+            "cells": self._dense,
             "minimum": self.minimum,
             "maximum": self.maximum,
             "first": self.moments.first,
@@ -186,14 +202,13 @@ class Profile:
             ArchiveError: damaged, or written under another layout.
         """
         meta, arrays = unpack(data)
-        if meta["slots"] != layout.slots or arrays["joint"].size != layout.joint_offsets[-1]:
+        if meta["slots"] != layout.slots or arrays["cells"].size != layout.cells:
             raise ArchiveError("this profile was made under another reference's layout")
         return cls(
             layout=layout,
             rows=meta["rows"],
             weight_units=meta["weight"],
-            counts=arrays["counts"],
-            joint=arrays["joint"],
+            cells=arrays["cells"],
             minimum=arrays["minimum"],
             maximum=arrays["maximum"],
             moments=Moments(arrays["first"], arrays["second"], Moments.far_from_json(meta["far"])),

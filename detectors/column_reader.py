@@ -1,0 +1,205 @@
+"""A column of a frame, read as slots: a whole stretch of rows counted, or the slot of each row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from detectors.binning import CategoricalBinning, LogBinning, NumericBinning
+from detectors.bottom_k import BottomK
+from detectors.layout import REMARKS, SPECIALS, TEXT_LIMIT, Column, Kind, Layout, Odd, Role
+from detectors.numeric_pass import BLOCK, Tally, Workspace, tally
+from detectors.text_codes import as_categories, hashes_of, physical_codes
+
+Ints = npt.NDArray[np.int64]
+
+KEPT_TEXT = 200
+"""Characters of an unseen value that are kept."""
+
+NULL, NAN, POSITIVE, NEGATIVE = range(4)
+"""Slots of the first specials, counted from the end of the value bins."""
+
+_MISSING = SPECIALS.index("missing")
+_HARD = (Odd.NUMBER_AS_STRING, Odd.WRONG_TYPE, Odd.MISSING)
+_REMARKS = (Odd.FRACTIONAL, Odd.BAD_ENCODING, Odd.TRUNCATED)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A stretch of rows of one column.
+
+    Attributes:
+        slots: int64, shape (slots of the column,).
+        tally: extremes and sums of a numeric column.
+        strangers: unseen values of a categorical column, one entry a row.
+    """
+
+    slots: Ints
+    tally: Tally | None = None
+    strangers: pl.Series | None = None
+
+
+@dataclass(frozen=True)
+class ColumnReader:
+    """Column i of a layout in a frame; `series` is None where the frame lacks it."""
+
+    layout: Layout
+    i: int
+    series: pl.Series | None
+    odd: pl.Series | None
+
+    @classmethod
+    def open(cls, layout: Layout, frame: pl.DataFrame, i: int) -> ColumnReader:
+        """Find the column in the frame."""
+        column = layout.columns[i]
+        numeric = column.kind is Kind.NUMERIC
+        series = numeric_values(layout, frame, column) if numeric else categorical_values(frame, column)
+        odd = f"@odd.{column.source}"
+        return cls(layout, i, series, frame[odd] if odd in frame.columns else None)
+
+    @property
+    def size(self) -> int:
+        """Value bins of the column."""
+        return self.layout.binnings[self.i].size
+
+    def slice(self, start: int, rows: int) -> ColumnReader:
+        """The same column over a stretch of rows."""
+        series = None if self.series is None else self.series.slice(start, rows)
+        return ColumnReader(self.layout, self.i, series, None if self.odd is None else self.odd.slice(start, rows))
+
+    def gather(self, rows: Ints) -> ColumnReader:
+        """The same column at some rows."""
+        series = None if self.series is None else self.series.gather(rows)
+        return ColumnReader(self.layout, self.i, series, None if self.odd is None else self.odd.gather(rows))
+
+    def count(self, rows: int, space: Workspace) -> Counted:
+        """Count all rows of the column; `rows` says how many there are where the frame lacks it."""
+        slots = np.zeros(self.size + len(SPECIALS) + len(REMARKS), np.int64)
+        binning = self.layout.binnings[self.i]
+        if self.series is None:
+            slots[self.size + _MISSING] = rows
+            return Counted(slots)
+        if isinstance(binning, CategoricalBinning):
+            counted = self._count_text(binning, self.series, slots)
+        else:
+            counted = Counted(slots, self._count_numbers(binning, self.series, slots, space))
+        if self.odd is not None:
+            self._move_odd(self.series, self.odd, slots)
+        return counted
+
+    def codes(self, rows: int) -> Ints:
+        """The slot of each row, int64, shape (rows,): value bins, then specials."""
+        binning = self.layout.binnings[self.i]
+        if self.series is None:
+            return np.full(rows, self.size + _MISSING)
+        if isinstance(binning, CategoricalBinning):
+            codes = binning.codes(self.series)
+        else:
+            codes = number_codes(binning, self.series.to_numpy(), self.series)
+        if self.odd is not None:
+            kinds = self.odd.fill_null(0).to_numpy()
+            hidden = codes == self.size + NULL
+            for kind in _HARD:
+                codes[hidden & (kinds == kind)] = self.size + SPECIALS.index(kind.name.lower())
+        return codes
+
+    def remarks(self) -> npt.NDArray[np.uint8] | None:
+        """The odd codes of the rows; None where this frame has none."""
+        return None if self.odd is None else self.odd.fill_null(0).to_numpy()
+
+    def _count_numbers(
+        self, binning: NumericBinning | LogBinning, series: pl.Series, slots: Ints, space: Workspace
+    ) -> Tally:
+        """Count a numeric column."""
+        nulls = series.null_count()
+        found = tally(binning, (series.drop_nulls() if nulls else series).to_numpy(), space)
+        slots[: self.size] = found.counts
+        specials = (nulls, found.nan, found.positive_infinity, found.negative_infinity)
+        slots[self.size : self.size + len(specials)] = specials
+        return found
+
+    def _count_text(self, binning: CategoricalBinning, series: pl.Series, slots: Ints) -> Counted:
+        """Count a categorical column and collect what the reference never had."""
+        strangers: list[pl.Series] = []
+        table = binning.hash_table
+        if series.dtype == pl.String and table is not None:
+            for start in range(0, series.len(), BLOCK):
+                block = series.slice(start, BLOCK)
+                counts, strange = table.count(hashes_of(block))
+                np.add.at(slots, table.codes[table.codes >= 0], counts[table.codes >= 0])
+                if strange is not None:
+                    strangers.append(block.filter(pl.Series(strange)))
+            found = pl.concat(strangers) if strangers else None
+            slots[binning.unseen] += 0 if found is None else found.len()
+        else:
+            keys, codes = physical_codes(as_categories(series), binning.table, binning.unseen, binning.size)
+            np.add.at(slots, codes, np.bincount(keys, minlength=codes.size))
+            strange = codes.take(keys) == binning.unseen if slots[binning.unseen] else None
+            found = None if strange is None else series.filter(pl.Series(strange)).cast(pl.String)
+        if found is not None:
+            slots[self.size + len(SPECIALS) + REMARKS.index("truncated")] += _long(found)
+        return Counted(slots, strangers=found)
+
+    def _move_odd(self, series: pl.Series, odd: pl.Series, slots: Ints) -> None:
+        """Count hard oddities apart from nulls, and the remarks."""
+        hard = odd.filter(series.is_null()) if series.null_count() else odd.clear()
+        by_kind = np.bincount(hard.fill_null(0).to_numpy(), minlength=len(Odd))
+        for kind in _HARD:
+            slots[self.size + SPECIALS.index(kind.name.lower())] += by_kind[kind]
+            slots[self.size + NULL] -= by_kind[kind]
+        every = np.bincount(odd.fill_null(0).to_numpy(), minlength=len(Odd))
+        slots[self.size + len(SPECIALS) :] += every[list(_REMARKS)]
+
+
+def _long(texts: pl.Series) -> int:
+    """How many texts are longer than the limit."""
+    return int((texts.str.len_bytes() > TEXT_LIMIT).sum())
+
+
+def number_codes(binning: NumericBinning | LogBinning, values: npt.NDArray[np.float64], series: pl.Series) -> Ints:
+    """Slots of numbers: value bins, then null, NaN and the infinities."""
+    finite = np.isfinite(values)
+    if finite.all():
+        return binning.codes(values)
+    codes = np.full(values.size, binning.size + NAN)
+    codes[finite] = binning.codes(values[finite])
+    codes[values == np.inf] = binning.size + POSITIVE
+    codes[values == -np.inf] = binning.size + NEGATIVE
+    if series.null_count():
+        codes[series.is_null().to_numpy()] = binning.size + NULL
+    return codes
+
+
+def numeric_values(layout: Layout, frame: pl.DataFrame, column: Column) -> pl.Series | None:
+    """A numeric column as Float64, the derived absolute error included; None where the frame lacks it."""
+    if column.role is Role.ERROR:
+        pair = [c for role in (Role.PREDICTION, Role.LABEL) for c in layout.columns if c.role is role][:2]
+        if any(c.source not in frame.columns for c in pair):
+            return None
+        one, other = (frame[c.source].cast(pl.Float64, strict=False) for c in pair)
+        return (one - other).abs()
+    if column.source not in frame.columns:
+        return None
+    return frame[column.source].cast(pl.Float64, strict=False)
+
+
+def categorical_values(frame: pl.DataFrame, column: Column) -> pl.Series | None:
+    """A categorical column as text or categories; None where the frame lacks it."""
+    if column.source not in frame.columns:
+        return None
+    series = frame[column.source]
+    if column.role is Role.STATUS:
+        return (series.cast(pl.Int64, strict=False) // 100).cast(pl.String) + "xx"
+    return series if isinstance(series.dtype, pl.Categorical | pl.Enum) else series.cast(pl.String)
+
+
+def sketch(k: int, strangers: Sequence[str] | pl.Series) -> BottomK:
+    """The distinct texts of rows, by the smallest hashes."""
+    series = strangers if isinstance(strangers, pl.Series) else pl.Series(strangers, dtype=pl.String)
+    counted = series.alias("value").value_counts(name="rows")
+    texts = counted["value"].str.slice(0, KEPT_TEXT).to_list()
+    return BottomK.of(k, hashes_of(counted["value"]), counted["rows"].cast(pl.Int64).to_numpy(), texts)

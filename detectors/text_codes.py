@@ -1,0 +1,109 @@
+"""Codes of text columns without a Python object for each row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+Ints = npt.NDArray[np.int64]
+Hashes = npt.NDArray[np.uint64]
+
+HASH_SEED = 1
+_MOST_BITS = 14
+_MOST_VALUES = 512
+_MOST_PHYSICAL = 1 << 20
+_WORD = 64
+
+
+def hashes_of(series: pl.Series) -> Hashes:
+    """64-bit hash of each value, of null too: the same for the same text within one version of polars."""
+    return series.hash(HASH_SEED).to_numpy()
+
+
+@dataclass(frozen=True, eq=False)
+class HashTable:
+    """Known texts in a table without collisions: the slot of a text is some of its hash's bits.
+
+    Attributes:
+        shift, mask: slot = (hash >> shift) & mask.
+        hashes: uint64, shape (slots,): the hash of the text that lives in each slot, 0 where none does.
+        codes: int64, shape (slots,): its code, -1 where none lives.
+    """
+
+    shift: np.uint64
+    mask: np.uint64
+    hashes: Hashes
+    codes: Ints
+
+    @classmethod
+    def of(cls, texts: Mapping[str, int], null: int) -> HashTable | None:
+        """A table of the texts and of null; None where they are too many for one without collisions."""
+        if len(texts) > _MOST_VALUES:
+            return None
+        hashes = hashes_of(pl.Series([*texts, None], dtype=pl.String))
+        codes = np.fromiter((*texts.values(), null), np.int64)
+        for bits in range(max(hashes.size.bit_length(), 4), _MOST_BITS + 1):
+            mask = np.uint64((1 << bits) - 1)
+            for shift in range(_WORD - bits + 1):
+                slots = (hashes >> np.uint64(shift)) & mask
+                if np.unique(slots).size == slots.size:
+                    table = cls(np.uint64(shift), mask, np.zeros(1 << bits, np.uint64), np.full(1 << bits, -1))
+                    table.hashes[slots], table.codes[slots] = hashes, codes
+                    return table
+        return None
+
+    def slots(self, hashes: Hashes) -> Ints:
+        """The slot of each hash."""
+        return ((hashes >> self.shift) & self.mask).view(np.int64)
+
+    def count(self, hashes: Hashes) -> tuple[Ints, npt.NDArray[np.bool_] | None]:
+        """Rows in each slot, and which rows are strangers (None: none is); strangers are not counted.
+
+        That all rows are known follows from the sum of their hashes, modulo 2^64: a stranger goes unnoticed with
+        probability 2^-64.
+        """
+        slots = self.slots(hashes)
+        counts = np.bincount(slots, minlength=self.codes.size)
+        expected = (counts.astype(np.uint64) * self.hashes).sum(dtype=np.uint64)
+        if expected == hashes.sum(dtype=np.uint64) and not counts[self.codes < 0].any():
+            return counts, None
+        strange = self.hashes.take(slots) != hashes
+        return np.bincount(slots[~strange], minlength=self.codes.size), strange
+
+
+def physical_codes(series: pl.Series, known: Mapping[str, int], unseen: int, null: int) -> tuple[Ints, Ints]:
+    """Whole numbers for the values of an Enum or Categorical column, and the code of each such number.
+
+    Returns:
+        keys: shape (n,), unsigned or int64, and codes: int64, such that codes[keys] are the rows' codes.
+    """
+    physical = series.to_physical()
+    top = physical.max()
+    size = (top if isinstance(top, int) else -1) + 1
+    if size > _MOST_PHYSICAL:
+        texts = series.cast(pl.String)
+        distinct = texts.unique().drop_nulls().to_list()
+        return physical_codes(texts.cast(pl.Enum(distinct)), known, unseen, null)
+    keys = physical.cast(pl.UInt32).fill_null(size).to_numpy()
+    codes = np.full(size + 1, unseen, np.int64)
+    codes[size] = null
+    if isinstance(series.dtype, pl.Enum):
+        present, texts = np.arange(size), series.dtype.categories.head(size)
+    else:
+        example = np.zeros(size + 1, np.int64)
+        example[keys] = np.arange(keys.size)
+        present = np.flatnonzero(np.bincount(keys, minlength=size + 1)[:size])
+        texts = series.gather(example[present]).cast(pl.String)
+    codes[present] = [known.get(text, unseen) for text in texts.to_list()]
+    return keys, codes
+
+
+def as_categories(series: pl.Series) -> pl.Series:
+    """The series as Enum or Categorical."""
+    if isinstance(series.dtype, pl.Categorical | pl.Enum):
+        return series
+    return series.cast(pl.Enum(series.unique().drop_nulls()))
