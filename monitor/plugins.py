@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -41,7 +41,8 @@ def registry(group: str, base: type, builtin: Iterable[type[T]]) -> dict[str, ty
         PluginError: two components share a word, or one does not load.
     """
     found: dict[str, type[T]] = {}
-    for component in (*builtin, *(c for c in _loaded(group) if issubclass(c, base))):
+    foreign: list[Any] = [component for component in _loaded(group) if issubclass(component, base)]
+    for component in (*builtin, *foreign):
         word = type_word(component)
         if word in found:
             raise PluginError(f"{group}: two components are called {word!r}")

@@ -78,7 +78,9 @@ class Records(Options):
     label: OnePath | None = None
     """What turned out to be true."""
 
-    latency: Annotated[Latency | None, BeforeValidator(_latency)] = Field(
+    latency: Annotated[
+        Latency | None, BeforeValidator(_latency, json_schema_input_type=str | Latency | None)
+    ] = Field(
         default=None,
         json_schema_extra={"examples": ["$.latency_seconds", {"path": "$.latency_ms", "unit": "ms"}]},
     )

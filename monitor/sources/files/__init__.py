@@ -8,6 +8,7 @@ from annotated_types import Ge, Gt
 from pydantic import BeforeValidator, Field
 
 from monitor.decode.decoder import Decoder
+from monitor.paths import LocalPattern
 from monitor.sources.files.catalogue import Catalogue
 from monitor.sources.files.stream import FileStream, Pace
 from monitor.sources.options import SourceOptions
@@ -28,7 +29,11 @@ class FilesSource(SourceOptions):
 
     type: Literal["files"] = "files"
 
-    path: Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]
+    path: Annotated[
+        tuple[LocalPattern, ...],
+        BeforeValidator(_several, json_schema_input_type=str | tuple[str, ...]),
+        Field(min_length=1),
+    ]
     """A file, a glob (`logs/*.ndjson`, `**` goes into folders), a directory, or a list of these. Name rotated files
     too (`app.ndjson*`), so that the end of a file that was rotated while driftd was down is read."""
 
