@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from detectors.archive import ArchiveError, pack, unpack
+from detectors.association import ScoreTable
 from detectors.base import Window
+from detectors.comparison import JUDGED, Comparison
 from detectors.error_baseline import ErrorBaseline
 from detectors.layout import Column, Layout
 from detectors.layout_fit import fit_layout
 from detectors.outcomes import error_signal, learn_errors
 from detectors.profile import Profile, profile_rows
+from detectors.reference_order import RowOrder
 
 FORMAT = 1
+SEGMENT_PREFIX = "@segment."
+MAX_SEGMENTS = 1000
+"""Values of a segment column that get a profile of their own, most frequent first."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,8 @@ class Reference:
         rate_per_second: requests per second of the reference, from its event times; None where unknown.
         provenance: where it comes from, in words for people.
         error: share of wrong predictions and their dependence; None without enough labelled predictions.
-        extra: values of further baselines, JSON only, by name.
+        order: what was measured on the rows in their own order: dependence and correlation; None where they were not.
+        segments: profiles of the reference rows of each segment (`region=eu`).
     """
 
     layout: Layout
@@ -42,7 +49,8 @@ class Reference:
     rate_per_second: float | None = None
     provenance: str = ""
     error: ErrorBaseline | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
+    segments: Mapping[str, Profile] = field(default_factory=dict)
+    order: RowOrder | None = None
 
     @property
     def rows(self) -> int:
@@ -53,6 +61,17 @@ class Reference:
     def fingerprint(self) -> str:
         """16 hexadecimal digits that differ when anything that matters to a comparison differs."""
         return hashlib.sha256(self.to_bytes()).hexdigest()[:16]
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        """The reference's side of the verdict rule, laid out once."""
+        order = self.order or RowOrder.unknown(len(self.layout.columns))
+        return Comparison(self.layout, self.profile, order.dependence)
+
+    @cached_property
+    def score_table(self) -> ScoreTable:
+        """Scores of the judged columns' bins, for correlations."""
+        return ScoreTable.of(self.layout, self.profile.counts, self.layout.with_role(*JUDGED))
 
     @classmethod
     def fit(
@@ -79,9 +98,9 @@ class Reference:
             ValueError: no rows, no columns, a column twice or not in the frame, bins out of range.
         """
         layout = fit_layout(frame, columns, bins=bins, seed=seed, service=service)
-        return cls(
-            layout, profile_rows(layout, frame), _rate(frame), provenance, error=learn_errors(layout, frame)
-        )
+        profile = profile_rows(layout, frame)
+        errors, order = learn_errors(layout, frame), RowOrder.measure(layout, profile, frame)
+        return cls(layout, profile, _rate(frame), provenance, errors, _segments(layout, frame), order)
 
     def with_profile(self, profile: Profile) -> Reference:
         """The same bins with another span of time as the yardstick (previous window, a week ago)."""
@@ -98,17 +117,18 @@ class Reference:
     def to_bytes(self) -> bytes:
         """Compressed; the same bytes for the same reference."""
         profile = self.profile.to_bytes()
+        segments = {name: part.without_sample().to_bytes() for name, part in self.segments.items()}
         meta = {
             "format": FORMAT,
             "layout": self.layout.to_json(),
             "rate": self.rate_per_second,
             "provenance": self.provenance,
             "error": self.error.to_json() if self.error else None,
-            "extra": self.extra,
             "profile": len(profile),
+            "segments": {name: len(part) for name, part in segments.items()},
         }
-        header = pack(json.loads(json.dumps(meta)), {})
-        return len(header).to_bytes(8, "little") + header + profile
+        header = pack(json.loads(json.dumps(meta)), self.order.to_arrays() if self.order else {})
+        return b"".join([len(header).to_bytes(8, "little"), header, profile, *segments.values()])
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Reference:
@@ -118,15 +138,34 @@ class Reference:
             ArchiveError: not a reference, damaged, or written by a newer driftd.
         """
         end = 8 + int.from_bytes(data[:8], "little")
-        meta, _ = unpack(data[8:end])
+        meta, arrays = unpack(data[8:end])
         if meta.get("format") != FORMAT:
             raise ArchiveError(f"reference of format {meta.get('format')!r}; this driftd reads {FORMAT}")
-        if len(data) != end + meta["profile"]:
+        sizes = [meta["profile"], *meta["segments"].values()]
+        if len(data) != end + sum(sizes):
             raise ArchiveError("the reference is cut short")
         layout = Layout.from_json(meta["layout"])
-        profile = Profile.from_bytes(layout, data[end:])
+        ends = [end + size for size in accumulate(sizes)]
+        profile, *parts = (
+            Profile.from_bytes(layout, data[stop - size : stop])
+            for size, stop in zip(sizes, ends, strict=True)
+        )
+        segments = dict(zip(meta["segments"], parts, strict=True))
         error = ErrorBaseline.from_json(meta["error"]) if meta.get("error") else None
-        return cls(layout, profile, meta["rate"], meta["provenance"], error, meta["extra"])
+        order = RowOrder.from_arrays(arrays) if arrays else None
+        return cls(layout, profile, meta["rate"], meta["provenance"], error, segments, order)
+
+
+def _segments(layout: Layout, frame: pl.DataFrame) -> dict[str, Profile]:
+    """A profile for each of the most frequent values of the segment columns."""
+    found = {}
+    for column in frame.columns:
+        if column.startswith(SEGMENT_PREFIX):
+            frequent = frame[column].drop_nulls().value_counts(sort=True).head(MAX_SEGMENTS)[column].to_list()
+            for value in frequent:
+                rows = frame.filter(pl.col(column) == value)
+                found[f"{column.removeprefix(SEGMENT_PREFIX)}={value}"] = profile_rows(layout, rows)
+    return found
 
 
 def _rate(frame: pl.DataFrame) -> float | None:

@@ -14,6 +14,7 @@ import structlog
 
 from monitor.assembly import Assembly, assemble
 from monitor.clock import MICROSECONDS, Clock, SystemClock
+from monitor.referencing import ReferenceUnusableError, try_references
 from monitor.settings.mistakes import ConfigurationError
 from monitor.ticker import Ticker
 
@@ -58,7 +59,7 @@ class Daemon:
             ConfigurationError: the first configuration is wrong.
             StateError: the state file cannot be used or written any more.
             HttpError: the port is taken.
-            ReferenceError: a reference cannot be read.
+            ReferenceUnusableError: a reference cannot be read or fitted.
         """
         settings = self.load()
         with self._signals(), Ticker(self._ticks, self._wake):
@@ -81,16 +82,14 @@ class Daemon:
     def _turn(self, parts: Assembly) -> Assembly:
         """One step of everything; waits a little where there was nothing to do."""
         worked = parts.engine.step()
-        parts.deliver()
         self._tick(parts)
         if self._reload.is_set():
             self._reload.clear()
             return self._reloaded(parts)
         if worked:
             return parts
-        if self.once and parts.exhausted:
+        if self.once and parts.engine.exhausted:
             parts.engine.finish()
-            parts.deliver()
             self._stop.set()
         else:
             self._wake.wait(IDLE_SECONDS)
@@ -103,7 +102,7 @@ class Daemon:
             self._ticks.get_nowait()
         except Empty:
             return
-        parts.tick(self.clock.now())
+        parts.engine.tick()
         if self.clock.monotonic() - self._pruned > PRUNE_SECONDS:
             self._pruned = self.clock.monotonic()
             retention = int(parts.settings.retention * MICROSECONDS)
@@ -114,10 +113,8 @@ class Daemon:
         """The same daemon under the new configuration, or under the old one where the new one is wrong."""
         try:
             settings = self.load()
-            parts.check(settings)
-        except Exception as error:
-            if not isinstance(error, ConfigurationError | OSError | ValueError):
-                raise
+            try_references(settings)
+        except (ConfigurationError, ReferenceUnusableError) as error:
             log.error("configuration refused, the old one stays", error=str(error))  # noqa: TRY400 - no traceback
             return parts
         parts.engine.commit()

@@ -58,6 +58,7 @@ class Engine:
         commit_seconds: longest time between two commits while rows come in.
         strict: a source that fails raises; otherwise it is tried again.
         on_window, on_alert: told of every evaluation and every change of an alert, in order.
+        on_messages: told after a commit that put messages into the outbox.
     """
 
     watches: Sequence[Watch]
@@ -68,6 +69,7 @@ class Engine:
     strict: bool = False
     on_window: Callable[[str, Evaluation], None] = lambda _name, _evaluation: None
     on_alert: Callable[[Alert], None] = lambda _alert: None
+    on_messages: Callable[[], None] = lambda: None
     uncommitted_since: float | None = None
     urgent: bool = False
 
@@ -205,6 +207,8 @@ class Engine:
                     state.windows.put(window, profile)
                 watch.reaction.save(state, self.clock.now())
                 checkpoint.save(state, watch.pipeline)
+        if self.urgent:
+            self.on_messages()
         for watch in self.watches:
             self._publish(watch)
         self.uncommitted_since, self.urgent = None, False

@@ -86,7 +86,8 @@ class Evaluator:
         began = time.perf_counter()
         seconds = (window.end - window.start) / 1e6
         expected = None
-        if not (window.spec.by_rows or partial or reference.rate_per_second is None):
+        whole = not (window.spec.by_rows or window.key.segment or partial)
+        if whole and reference.rate_per_second is not None:
             expected = reference.rate_per_second * seconds
         view = Window(
             profile=window.profile,

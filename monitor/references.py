@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from detectors.profile import Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from detectors.reference import Reference
     from monitor.windows.book import ClosedWindow
@@ -23,13 +23,11 @@ class References:
     Attributes:
         main: what the bins were fitted on.
         kind: `file`, `previous` or `week_ago`.
-        segments: the reference's rows of each segment (`region=eu`); a segment differs from the whole for good.
         stored: looks up the profile of the window of the same kind and key that began at a place, for `week_ago`.
     """
 
     main: Reference
     kind: Literal["file", "previous", "week_ago"] = "file"
-    segments: Mapping[str, Reference] = field(default_factory=dict)
     stored: Callable[[ClosedWindow, int], Profile | None] | None = None
 
     @property
@@ -50,6 +48,6 @@ class References:
                 return self.main.with_profile(week_ago)
         if not window.key.segment:
             return self.main
-        if window.key.segment in self.segments:
-            return self.segments[window.key.segment]
+        if window.key.segment in self.main.segments:
+            return self.main.with_profile(self.main.segments[window.key.segment])
         return self.main.with_profile(Profile.merge(self.main.layout, history)) if history else None
