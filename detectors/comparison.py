@@ -1,0 +1,266 @@
+"""What the verdict rule needs of a reference, laid out once so that a window costs a few vector operations.
+
+Bins of several columns lie one after the other in flat vectors ("ragged"): sums and largest values by column are
+`reduceat` calls, whatever the number of bins of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from detectors.base import Window
+from detectors.binning import Binning, NumericBinning
+from detectors.dependence import LEAST_VARIANCE, Dependence
+from detectors.layout import Kind, Layout, Role
+from detectors.profile import Profile
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+JUDGED = (Role.FEATURE, Role.PREDICTION, Role.SCORE, Role.LABEL)
+"""Columns that the rule judges; latency, status and errors have tests of their own."""
+
+FEW_VALUES = 64
+"""A numeric column with at most this many occupied bins is also judged value by value."""
+
+OFTEN = 10
+"""… and only where they come this often on average: else the values of a small reference would pass for all."""
+
+LARGEST = 1e30
+"""Values are cut here before they are squared."""
+
+LENGTHS = (1, 2, 3, 5, 8)
+"""The newest windows that are added up and judged together."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ragged:
+    """Value bins of some columns, one after the other.
+
+    Attributes:
+        columns: int64, shape (c,), positions in the layout.
+        slots: int64, shape (v,), positions in the vector of counts.
+        starts: int64, shape (c,), where each column's bins begin in `slots`.
+        owner: int64, shape (v,), which of `columns` each bin belongs to.
+        counts: float64, shape (v,), the reference's rows in each bin.
+    """
+
+    columns: Ints
+    slots: Ints
+    starts: Ints
+    owner: Ints
+    counts: Floats
+
+    @classmethod
+    def of(
+        cls, layout: Layout, counts: Ints, columns: Sequence[int], drop_last: Sequence[int] = ()
+    ) -> Ragged:
+        """The value bins of `columns`; of those also in `drop_last` without the last bin."""
+        slots = [np.arange(layout.offsets[i], layout.values(i).stop - (i in drop_last)) for i in columns]
+        sizes = np.array([len(s) for s in slots], dtype=np.int64)
+        flat = np.concatenate([np.zeros(0, np.int64), *slots]).astype(np.int64)
+        starts = np.cumsum(sizes) - sizes
+        return cls(
+            np.array(columns, dtype=np.int64),
+            flat,
+            starts.astype(np.int64),
+            np.repeat(np.arange(len(sizes)), sizes),
+            counts[flat].astype(float),
+        )
+
+    def total(self, values: Floats) -> Floats:
+        """Sums by column, shape (..., v) to (..., c)."""
+        return np.add.reduceat(values, self.starts, axis=-1)
+
+    def largest(self, values: Floats) -> Floats:
+        """Largest value by column, shape (..., v) to (..., c)."""
+        return np.maximum.reduceat(values, self.starts, axis=-1)
+
+    def running(self, values: Floats) -> Floats:
+        """Running sums that start anew with each column; exact for counts."""
+        summed = np.cumsum(values, axis=-1)
+        before = (summed - values)[..., self.starts]
+        return np.asarray(summed - before[..., self.owner])
+
+    @cached_property
+    def rows(self) -> Floats:
+        """The reference's rows with a value, shape (c,)."""
+        return self.total(self.counts)
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """A score for each bin and its moments over the reference's rows, by column; centred.
+
+    Attributes:
+        values: float64, shape (v,). variance, skewness, excess: float64, shape (c,).
+    """
+
+    values: Floats
+    variance: Floats
+    skewness: Floats
+    excess: Floats
+
+    @classmethod
+    def of(cls, ragged: Ragged, raw: Floats) -> Scores:
+        """Centre `raw` and take its moments."""
+        rows = np.maximum(ragged.rows, 1.0)
+        values = raw - (ragged.total(raw * ragged.counts) / rows)[ragged.owner]
+        second, third, fourth = (ragged.total(values**k * ragged.counts) / rows for k in (2, 3, 4))
+        safe = np.where(second > LEAST_VARIANCE, second, 1.0)
+        return cls(
+            values, np.where(second > LEAST_VARIANCE, second, 0.0), third / safe**1.5, fourth / safe**2 - 3
+        )
+
+
+def _middles(binning: Binning) -> Floats:
+    """The middle of each value bin; the ends for the bins outside."""
+    if not isinstance(binning, NumericBinning):
+        return np.zeros(binning.size)
+    edges = binning.edges
+    return np.concatenate([edges[:1], edges[:-1] / 2 + edges[1:] / 2, edges[-1:]])
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """The reference's side of the verdict rule.
+
+    Attributes:
+        layout, profile, dependence: the reference's.
+    """
+
+    layout: Layout
+    profile: Profile
+    dependence: Dependence
+
+    @property
+    def counts(self) -> Ints:
+        """The reference's rows in each slot."""
+        return self.profile.counts
+
+    @property
+    def rows(self) -> int:
+        """Rows of the reference."""
+        return self.profile.rows
+
+    @cached_property
+    def judged(self) -> Ints:
+        """Positions of the judged columns, int64, shape (c,)."""
+        return np.array(self.layout.with_role(*JUDGED), dtype=np.int64)
+
+    @cached_property
+    def numeric(self) -> Ragged:
+        """Bins of the numeric columns."""
+        chosen = [i for i in self.judged if self.layout.columns[i].kind is Kind.NUMERIC]
+        return Ragged.of(self.layout, self.counts, chosen)
+
+    @cached_property
+    def cells(self) -> Ragged:
+        """Categories of the categorical columns, without *unseen*, and values of numeric columns with few."""
+        kinds = {int(i): self.layout.columns[i].kind for i in self.judged}
+        groups = [i for i, kind in kinds.items() if kind is Kind.CATEGORICAL]
+        few = [i for i, kind in kinds.items() if kind is Kind.NUMERIC and self._has_few_values(i)]
+        return Ragged.of(self.layout, self.counts, sorted(groups + few), groups)
+
+    def _has_few_values(self, i: int) -> bool:
+        """A numeric column whose values come so often that each can be judged by itself."""
+        counts = self.profile.values(i)
+        values = int(np.count_nonzero(counts))
+        return 1 < values <= FEW_VALUES and int(counts.sum()) >= OFTEN * values
+
+    @cached_property
+    def categorical(self) -> npt.NDArray[np.bool_]:
+        """Which columns of `cells` hold categories, bool."""
+        return np.array(
+            [self.layout.columns[i].kind is Kind.CATEGORICAL for i in self.cells.columns], dtype=bool
+        )
+
+    def unseen(self, counts: Ints) -> Floats:
+        """Rows of unseen categories by column of `cells`, shape (..., slots) to (..., c); 0 for numeric ones."""
+        last = [self.layout.values(int(i)).stop - 1 for i in self.cells.columns]
+        return np.where(self.categorical, counts[..., last], 0).astype(float)
+
+    @cached_property
+    def rank(self) -> Scores:
+        """Mid-ranks of the numeric bins."""
+        return Scores.of(self.numeric, self.mid_rank)
+
+    @cached_property
+    def spread(self) -> Scores:
+        """Distance of mid-ranks from the middle."""
+        return Scores.of(self.numeric, np.abs(self.mid_rank - 0.5))
+
+    @cached_property
+    def value(self) -> Scores:
+        """The middles of the numeric bins, in standard deviations: for the shape of the distribution of values."""
+        middles = [_middles(self.layout.binnings[i]) for i in self.numeric.columns]
+        raw = np.concatenate([np.zeros(0), *middles])
+        centred = Scores.of(self.numeric, np.clip(raw, -LARGEST, LARGEST))
+        scale = np.sqrt(np.maximum(centred.variance, LEAST_VARIANCE))[self.numeric.owner]
+        return Scores.of(self.numeric, np.clip(centred.values / scale, -LARGEST, LARGEST))
+
+    @cached_property
+    def cdf(self) -> Floats:
+        """The reference's distribution function at the end of each numeric bin."""
+        return (
+            self.numeric.running(self.numeric.counts) / np.maximum(self.numeric.rows, 1.0)[self.numeric.owner]
+        )
+
+    @cached_property
+    def mid_rank(self) -> Floats:
+        """Share of the reference's rows below the middle of each numeric bin."""
+        share = self.numeric.counts / np.maximum(self.numeric.rows, 1.0)[self.numeric.owner]
+        return np.asarray(self.cdf - share / 2)
+
+    @cached_property
+    def present(self) -> Ints:
+        """First and end slot of the value bins of the judged columns, shape (2, c)."""
+        spans = [self.layout.values(int(i)) for i in self.judged]
+        return np.array([[s.start for s in spans], [s.stop for s in spans]], dtype=np.int64)
+
+    def with_value(self, counts: Ints) -> Floats:
+        """Rows with a usable value by judged column, shape (..., slots) to (..., c)."""
+        running = np.concatenate(
+            [np.zeros((*counts.shape[:-1], 1), np.int64), np.cumsum(counts, axis=-1)], axis=-1
+        )
+        start, stop = self.present
+        return (running[..., stop] - running[..., start]).astype(float)
+
+    def outside(self, counts: Ints) -> Floats:
+        """Rows below, above or of unseen categories by judged column, shape (..., slots) to (..., c)."""
+        start, stop = self.present
+        numeric = np.array([self.layout.columns[i].kind is Kind.NUMERIC for i in self.judged])
+        return np.asarray(counts[..., stop - 1] + np.where(numeric, counts[..., start], 0)).astype(float)
+
+
+@dataclass(frozen=True, eq=False)
+class Spans:
+    """The newest windows added up, at several lengths.
+
+    Attributes:
+        lengths: how many windows each span has, rising, the first is 1.
+        counts: int64, shape (spans, slots). rows: int64, shape (spans,).
+        sums: int64, shape (spans, columns): sums of values inside the reference's range, in the columns' quanta.
+    """
+
+    lengths: tuple[int, ...]
+    counts: Ints
+    rows: Ints
+    sums: Ints
+
+    @classmethod
+    def of(cls, window: Window) -> Spans:
+        """Add up the window and its history."""
+        parts = (window.profile, *window.history)
+        lengths = tuple(n for n in LENGTHS if n <= len(parts))
+        used = parts[: lengths[-1]]
+        counts = np.cumsum(np.stack([p.counts for p in used]), axis=0)
+        rows = np.cumsum([p.rows for p in used])
+        sums = np.cumsum(np.stack([p.moments.first for p in used]), axis=0)
+        chosen = np.array(lengths) - 1
+        return cls(lengths, counts[chosen], rows[chosen].astype(np.int64), sums[chosen])

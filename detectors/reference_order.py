@@ -1,0 +1,100 @@
+"""Bin codes of a reference's rows in their own order, for what is measured on it once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from detectors.association import Association, ScoreTable, associate
+from detectors.binning import CategoricalBinning
+from detectors.comparison import JUDGED
+from detectors.dependence import Dependence, block_sizes, measure_column
+from detectors.layout import Kind, Layout
+from detectors.profile import Profile
+from detectors.profile_rows import categorical_values, numeric_values
+
+Codes = npt.NDArray[np.int64]
+
+
+def ordered_codes(layout: Layout, frame: pl.DataFrame) -> Iterator[Codes]:
+    """For each column the value bin of each row, int64, shape (rows,); -1 for rows without a usable value."""
+    for column, binning in zip(layout.columns, layout.binnings, strict=True):
+        codes = np.full(frame.height, -1, dtype=np.int64)
+        if isinstance(binning, CategoricalBinning):
+            texts = categorical_values(frame, column)
+            if texts is not None:
+                present = texts.is_not_null()
+                codes[present.to_numpy()] = binning.codes(texts.filter(present))
+        else:
+            numbers = numeric_values(layout, frame, column)
+            values = np.empty(0) if numbers is None else numbers.to_numpy()
+            finite = np.isfinite(values)
+            if values.size:
+                codes[finite] = binning.codes(values[finite])
+        yield codes
+
+
+@dataclass(frozen=True)
+class RowOrder:
+    """What is measured once on a reference's rows, in their own order.
+
+    Attributes:
+        dependence: design effects of every column.
+        association: rank correlations of the judged columns and how they vary.
+    """
+
+    dependence: Dependence
+    association: Association
+
+    @classmethod
+    def measure(cls, layout: Layout, profile: Profile, frame: pl.DataFrame) -> RowOrder:
+        """One pass over the rows, column by column."""
+        columns = layout.with_role(*JUDGED)
+        tables = ScoreTable.of(layout, profile.counts, columns)
+        scores = np.zeros((frame.height, len(columns)), dtype=np.float32)
+        design = []
+        for i, codes in enumerate(ordered_codes(layout, frame)):
+            categorical = layout.columns[i].kind is Kind.CATEGORICAL
+            design.append(measure_column(codes, profile.values(i), frame.height, categorical=categorical))
+            if i in columns:
+                scores[:, columns.index(i)] = tables.score(columns.index(i), codes)
+        dependence = Dependence(frame.height, block_sizes(frame.height), np.stack(design))
+        return cls(dependence, associate(scores))
+
+    @classmethod
+    def unknown(cls, columns: int) -> RowOrder:
+        """Nothing was measured: rows are taken as independent, correlations as unknown."""
+        return cls(Dependence.independent(columns), associate(np.zeros((0, 0), dtype=np.float32)))
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Arrays by name, for the archive."""
+        d, a = self.dependence, self.association
+        return {
+            "dependence_rows": np.array([d.rows]),
+            "dependence_sizes": d.sizes,
+            "dependence_design": d.design,
+            "association_sizes": a.sizes,
+            "association_correlation": a.correlation,
+            "association_variance": a.variance,
+            "association_heavy": a.heavy,
+            "association_design": a.design,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> RowOrder:
+        """What `to_arrays` gave."""
+        rows = int(arrays["dependence_rows"][0])
+        association = Association(
+            rows,
+            arrays["association_sizes"],
+            arrays["association_correlation"],
+            arrays["association_variance"],
+            arrays["association_heavy"],
+            arrays["association_design"],
+        )
+        return cls(Dependence(rows, arrays["dependence_sizes"], arrays["dependence_design"]), association)
