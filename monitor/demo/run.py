@@ -87,7 +87,7 @@ def _play(stage: Stage, observer: Observer, view: View, *, leave: bool) -> int:
     outcome = judge(scene)
     console.print(view.summary(scene, outcome))
     if outcome.exit_code:
-        console.print("The end of driftd's log:", stage.tail(), sep="\n", markup=False)
+        console.print("The end of driftd's log:", stage.tail(), sep="\n", markup=False, soft_wrap=True)
     if not leave and daemon.poll() is None:
         _stay(view)
     return outcome.exit_code
