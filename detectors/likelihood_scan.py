@@ -84,8 +84,9 @@ def scan(tables: Tables, bits: Bits, before: int, ratios: Floats, threshold: flo
     """
     for first in range(0, len(bits), _CHUNK * BLOCK):
         part = bits[first : first + _CHUNK * BLOCK]
-        starts, ratios = _at_bytes(tables, _codes(part, before), ratios, len(part) // BLOCK)
-        alarm = _first_above(tables, _codes(part, before), starts, threshold * len(ratios), len(part))
+        codes, total = _codes(part, before), threshold * len(ratios)
+        starts, ratios = _at_bytes(tables, codes, ratios, len(part) // BLOCK, total)
+        alarm = _first_above(tables, codes, starts, total, len(part))
         if alarm is not None:
             return Scan(first + alarm[0], alarm[1])
         before = int(part[-1])
@@ -102,9 +103,13 @@ def _codes(bits: Bits, before: int) -> npt.NDArray[np.intp]:
 
 
 def _at_bytes(
-    tables: Tables, codes: npt.NDArray[np.intp], ratios: Floats, whole: int
+    tables: Tables, codes: npt.NDArray[np.intp], ratios: Floats, whole: int, threshold: float
 ) -> tuple[Floats, Floats]:
-    """The recursions before each byte, shape (bytes, recursions), and at the end of the last whole block."""
+    """The recursions before each byte, shape (bytes, recursions), and at the end of the last whole block.
+
+    Nothing is computed beyond a block at whose end the sum is above the threshold: the alarm lies before
+    that.
+    """
     shape = (len(codes) // _BYTES, _BYTES, len(ratios))
     products = np.cumprod(tables.products[-1][codes].reshape(shape), axis=1)
     sums = np.cumsum(tables.addends[-1][codes].reshape(shape) / products, axis=1)
@@ -114,6 +119,8 @@ def _at_bytes(
         starts[block, 1:] = products[block, :-1] * (ratios + sums[block, :-1])
         if block < whole:
             ratios = products[block, -1] * (ratios + sums[block, -1])
+        if ratios.sum() > threshold:
+            return starts[: block + 1].reshape(-1, shape[2]), ratios
     return starts.reshape(-1, shape[2]), ratios
 
 

@@ -86,7 +86,7 @@ class ShiryaevRoberts(ChangeDetector):
     """
 
     type: Literal["shiryaev_roberts"] = "shiryaev_roberts"
-    mean_rows_to_false_alarm: Annotated[float, Ge(1000)] = 200_000
+    mean_rows_to_false_alarm: Annotated[float, Interval(ge=1000, le=1e12)] = 200_000
     """Quiet rows between two false alarms, on average, at least."""
     odds_ratios: Annotated[tuple[OddsRatio, ...], MinLen(1)] = (1.15, 1.3, 1.6, 2.2, 3.5)
     """Changes to look for, as ratios of the odds of an error, in both directions."""
@@ -102,7 +102,7 @@ class ShiryaevRoberts(ChangeDetector):
         """The reference's error baseline, or learning where it has none that weighs enough."""
         baseline = reference.error
         trusted = baseline is not None and self._weighs_enough(baseline)
-        return self._watching(baseline) if baseline and trusted else ShiryaevRobertsState(None)
+        return self.watching(baseline) if baseline and trusted else ShiryaevRobertsState(None)
 
     def restore(self, saved: dict[str, Any]) -> ShiryaevRobertsState:
         """The state that `to_json` described."""
@@ -131,7 +131,7 @@ class ShiryaevRoberts(ChangeDetector):
                 return state.holding(bits[anchor:]), alarms
             if state.baseline is None:
                 anchor += baseline.rows
-                state = replace(self._watching(baseline), before=int(bits[anchor - 1]))
+                state = replace(self.watching(baseline), before=int(bits[anchor - 1]))
             found = self._scan(state, baseline, bits[anchor:])
             if found.alarm is None:
                 state, whole = _advance(state, bits[anchor:], found)
@@ -142,7 +142,8 @@ class ShiryaevRoberts(ChangeDetector):
             anchor += len(rest)
             state = ShiryaevRobertsState(None)
 
-    def _watching(self, baseline: ErrorBaseline) -> ShiryaevRobertsState:
+    def watching(self, baseline: ErrorBaseline) -> ShiryaevRobertsState:
+        """The state that compares with this baseline from its first row on."""
         return ShiryaevRobertsState(baseline, (0.0,) * (2 * len(self.odds_ratios)))
 
     def _learn(self, bits: Bits) -> ErrorBaseline | None:

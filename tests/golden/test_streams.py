@@ -1,0 +1,71 @@
+"""Change detectors, row for row where River raises its alarms."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pytest
+
+from detectors.base import Verdict
+from detectors.ddm import DDM, DDMState
+from detectors.page_hinkley import PageHinkley, PageHinkleyState
+from tests import needs
+
+DETECTORS = {"DDM": (DDM(), DDMState()), "PageHinkley": (PageHinkley(), PageHinkleyState())}
+
+
+def cases() -> list[Any]:
+    """Outputs of River 0.26.1 on real streams; one that says so where the file is absent."""
+    path = needs.ROOT.parent / "shared" / "cases" / "oracle_cases.json"
+    if not path.exists():
+        return [pytest.param(None, id="absent")]
+    streams = json.loads(path.read_text())["streams"]
+    return [pytest.param(case, id=case["id"]) for case in streams if case["detector"].split()[2] in DETECTORS]
+
+
+def signal(shared: Path, case: dict[str, Any]) -> npt.NDArray[np.float64]:
+    """The rows that the case was made from."""
+    if case["input"].startswith("stream_error_bits"):
+        return (
+            pl.read_parquet(shared / "cases/stream_error_bits.parquet")["error"].cast(pl.Float64).to_numpy()
+        )
+    dataset, name = case["input"].split("/")
+    frame = pl.read_parquet(shared / f"data/{dataset}.parquet")
+    if dataset == "nab_known_cause":
+        frame, name = frame.filter(pl.col("series").str.ends_with(name)), "value"
+    column = frame[name]
+    return (column == "yes" if column.dtype == pl.String else column).cast(pl.Float64).to_numpy()
+
+
+@pytest.mark.parametrize("case", cases())
+def test_alarms_are_rivers(shared: Path, case: dict[str, Any] | None) -> None:
+    """The same rows, all of them, on streams of real errors, prices, loads and temperatures."""
+    if case is None:
+        needs.shared("cases/oracle_cases.json")
+        return
+    word = case["detector"].split()[2]
+    detector, start = DETECTORS[word]
+    _, found = detector.update(start, signal(shared, case))
+    alarms = [row for row, result in found if word == "PageHinkley" or result.verdict is Verdict.DRIFT]
+    assert case["indices"] == alarms
+
+
+def peer_stream(case: dict[str, Any]) -> npt.NDArray[np.float64]:
+    """The values of a published case."""
+    return np.asarray(case["current"]["values"], dtype=np.float64)
+
+
+@pytest.mark.parametrize("word", ["page_hinkley", "ddm"])
+def test_alarms_are_those_of_rivers_documentation(shared: Path, word: str) -> None:
+    """The examples in River's docstrings, first warnings included."""
+    published = json.loads((shared / "cases/peer_numeric_cases.json").read_text())["cases"]
+    case = next(c for c in published if c["id"] == f"river/{word}_doc")
+    detector, start = DETECTORS["DDM" if word == "ddm" else "PageHinkley"]
+    _, found = detector.update(start, peer_stream(case))
+    rows = [row for row, result in found if word == "page_hinkley" or result.verdict is Verdict.DRIFT]
+    assert case["expected"]["indices"] == rows
+    warnings = [row for row, result in found if word == "ddm" and result.verdict is Verdict.WARNING]
+    assert case["expected"].get("first_warnings", []) == warnings
