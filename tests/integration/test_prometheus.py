@@ -89,10 +89,8 @@ def test_the_dashboard_asks_for_what_there_is(tmp_path: Path) -> None:
     """Its queries parse, and speak of metrics that driftd has."""
     rules = [{"record": f"panel:{i}", "expr": expr} for i, expr in enumerate(expressions())]
     path = tmp_path / "panels.yml"
-    path.write_text(
-        yaml.safe_dump({"groups": [{"name": "panels", "rules": [{**r, "record": "a:b"} for r in rules]}]})
-    )
-    promtool("check", "rules", "--lint=none", str(path))
+    path.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
+    promtool("check", "rules", str(path))
     assert len(rules) > 15
     known = names(render(build_registry(busy()))[0].decode())
     assert names(" ".join(expressions())) <= known
