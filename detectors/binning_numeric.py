@@ -28,6 +28,11 @@ class Lookup:
         first, second: float64, shape (cells,): edges inside the cell, infinity where there is none.
         crowded: bool, shape (cells,): more than two edges inside the cell.
         inner: positions of the edges, but the first and last, that lie inside a cell.
+        cells: cell of each edge.
+        lattice_cells: for each inner edge, the first cell whose centre is not below it.
+        lattice: each inner edge is the centre of its cell or the float after it.
+        paired, dense: some cell has two edges, more than two edges.
+        covered: no value between the first and the last edge lies beyond the grid.
     """
 
     codes: Ints
@@ -35,6 +40,12 @@ class Lookup:
     second: Floats
     crowded: npt.NDArray[np.bool_]
     inner: Ints
+    cells: Ints
+    lattice_cells: Ints
+    lattice: bool
+    covered: bool
+    paired: bool
+    dense: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,21 +113,24 @@ class NumericBinning:
         second[cells[inner[rank == 1]]] = self.edges[inner[rank == 1]]
         crowded = np.zeros(self.grid.cells, np.bool_)
         crowded[cells[inner[rank > 1]]] = True
-        return Lookup(codes, first, second, crowded, inner[(inner > 0) & (inner < self.bins)])
-
-    @cached_property
-    def lattice(self) -> bool:
-        """Every edge but the last is the centre of a cell or the float after it, or a cell's start."""
-        if self.grid is None or self.grid.drop or self.lookup is None:
-            return False
-        inside = self.edges[self.lookup.inner]
-        centre = self.centres(self.grid.of(inside))
-        return bool(np.all((inside == centre) | (inside == np.nextafter(centre, np.inf))))
-
-    def centres(self, cells: Ints) -> Floats:
-        """The middle of each cell of a uniform grid."""
-        assert self.grid is not None  # noqa: S101  # callers have looked
-        return (cells + self.grid.base).view(np.float64) - self.grid.shift
+        inner = inner[(inner > 0) & (inner < self.bins)]
+        inside = self.edges[inner]
+        centre = (cells[inner] + self.grid.base).view(np.float64) - self.grid.shift
+        lattice = not self.grid.drop and bool(np.all((inside == centre) | (inside == np.nextafter(centre, np.inf))))
+        past = cells[inner] + (centre < inside)
+        return Lookup(
+            codes=codes,
+            first=first,
+            second=second,
+            crowded=crowded,
+            inner=inner,
+            cells=cells,
+            lattice_cells=past,
+            lattice=lattice,
+            covered=self.grid.covers(self.edges),
+            paired=bool(np.isfinite(second).any()),
+            dense=bool(crowded.any()),
+        )
 
     def codes(self, values: Floats) -> Ints:
         """Code of each finite value, shape (n,), 0 to size - 1; equal to bisection of the edges on every float."""
@@ -125,10 +139,10 @@ class NumericBinning:
             return np.searchsorted(self.edges, values, side="right")
         cells = grid.of(values)
         codes = lookup.codes.take(cells)
-        if lookup.first.size:
-            codes += values >= lookup.first.take(cells)
+        codes += values >= lookup.first.take(cells)
+        if lookup.paired:
             codes += values >= lookup.second.take(cells)
-        if lookup.crowded.any():
+        if lookup.dense:
             hard = np.flatnonzero(lookup.crowded.take(cells))
             codes[hard] = np.searchsorted(self.edges, values[hard], side="right")
         return codes

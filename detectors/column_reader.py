@@ -58,8 +58,7 @@ class ColumnReader:
         column = layout.columns[i]
         numeric = column.kind is Kind.NUMERIC
         series = numeric_values(layout, frame, column) if numeric else categorical_values(frame, column)
-        odd = f"@odd.{column.source}"
-        return cls(layout, i, series, frame[odd] if odd in frame.columns else None)
+        return cls(layout, i, series, frame.get_column(f"@odd.{column.source}", default=None))
 
     @property
     def size(self) -> int:
@@ -70,11 +69,6 @@ class ColumnReader:
         """The same column over a stretch of rows."""
         series = None if self.series is None else self.series.slice(start, rows)
         return ColumnReader(self.layout, self.i, series, None if self.odd is None else self.odd.slice(start, rows))
-
-    def gather(self, rows: Ints) -> ColumnReader:
-        """The same column at some rows."""
-        series = None if self.series is None else self.series.gather(rows)
-        return ColumnReader(self.layout, self.i, series, None if self.odd is None else self.odd.gather(rows))
 
     def count(self, rows: int, space: Workspace) -> Counted:
         """Count all rows of the column; `rows` says how many there are where the frame lacks it."""
@@ -165,12 +159,13 @@ def number_codes(binning: NumericBinning | LogBinning, values: npt.NDArray[np.fl
     finite = np.isfinite(values)
     if finite.all():
         return binning.codes(values)
-    codes = np.full(values.size, binning.size + NAN)
+    nulls, empty = series.null_count(), np.isnan(values)
+    codes = np.full(values.size, binning.size + (NULL if nulls else NAN))
     codes[finite] = binning.codes(values[finite])
     codes[values == np.inf] = binning.size + POSITIVE
     codes[values == -np.inf] = binning.size + NEGATIVE
-    if series.null_count():
-        codes[series.is_null().to_numpy()] = binning.size + NULL
+    if nulls and nulls < np.count_nonzero(empty):
+        codes[empty & ~series.is_null().to_numpy()] = binning.size + NAN
     return codes
 
 
@@ -178,23 +173,21 @@ def numeric_values(layout: Layout, frame: pl.DataFrame, column: Column) -> pl.Se
     """A numeric column as Float64, the derived absolute error included; None where the frame lacks it."""
     if column.role is Role.ERROR:
         pair = [c for role in (Role.PREDICTION, Role.LABEL) for c in layout.columns if c.role is role][:2]
-        if any(c.source not in frame.columns for c in pair):
-            return None
-        one, other = (frame[c.source].cast(pl.Float64, strict=False) for c in pair)
-        return (one - other).abs()
-    if column.source not in frame.columns:
-        return None
-    return frame[column.source].cast(pl.Float64, strict=False)
+        sides = [frame.get_column(c.source, default=None) for c in pair]
+        one, other = (None if side is None else side.cast(pl.Float64, strict=False) for side in sides)
+        return None if one is None or other is None else (one - other).abs()
+    series = frame.get_column(column.source, default=None)
+    return series if series is None or series.dtype == pl.Float64 else series.cast(pl.Float64, strict=False)
 
 
 def categorical_values(frame: pl.DataFrame, column: Column) -> pl.Series | None:
     """A categorical column as text or categories; None where the frame lacks it."""
-    if column.source not in frame.columns:
+    series = frame.get_column(column.source, default=None)
+    if series is None:
         return None
-    series = frame[column.source]
     if column.role is Role.STATUS:
         return (series.cast(pl.Int64, strict=False) // 100).cast(pl.String) + "xx"
-    return series if isinstance(series.dtype, pl.Categorical | pl.Enum) else series.cast(pl.String)
+    return series if series.dtype in (pl.String, pl.Categorical, pl.Enum) else series.cast(pl.String)
 
 
 def sketch(k: int, strangers: Sequence[str] | pl.Series) -> BottomK:

@@ -70,7 +70,10 @@ class FloatGrid:
         """Cell of each value that is not NaN, shape (n,), 0 to cells - 1."""
         with np.errstate(over="ignore"):
             bits = (values + self.shift).view(np.int64)
-        return np.clip((bits >> self.drop) - self.base, 0, self.cells - 1)
+        cells = (bits >> self.drop) if self.drop else bits
+        cells = cells - self.base
+        np.maximum(cells, 0, out=cells)
+        return np.minimum(cells, self.cells - 1, out=cells)
 
     def covers(self, edges: Floats) -> bool:
         """Whether no value from the first edge up to the last can have a cell outside 0 to cells - 1."""

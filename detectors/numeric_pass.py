@@ -20,6 +20,7 @@ BLOCK = 32_768
 """Rows of a block: three buffers of it fit the second-level cache, and 2^15 squares below 2^38 add up exactly."""
 
 _MAGIC = 1.5 * 2.0**52
+_ZERO = np.zeros(1, np.int64)
 _MOST_TIES = 3
 _LEAST_ROWS = 2048
 """With fewer rows the counts of the grid's cells cost more than they save."""
@@ -109,7 +110,7 @@ def _countable(binning: NumericBinning | LogBinning, rows: int) -> FloatGrid | N
     if rows < _LEAST_ROWS or not isinstance(binning, NumericBinning) or binning.lookup is None:
         return None
     few = binning.lookup.inner.size <= _MOST_TIES
-    return binning.grid if binning.quantum and (few or binning.lattice) else None
+    return binning.grid if binning.quantum and (few or binning.lookup.lattice) else None
 
 
 def add_sums(
@@ -160,7 +161,7 @@ class _CellCount:
         by_lattice = inner.size > _MOST_TIES
         cells = np.zeros(self.grid.cells, np.int64)
         below = np.zeros(inner.size, np.int64)
-        tails = not self.grid.covers(edges)
+        tails = lookup is not None and not lookup.covered
         for block in _blocks(values):
             inside = self._inside(block)
             if not inside.size:
@@ -209,21 +210,20 @@ class _CellCount:
             np.right_shift(bits, self.grid.drop, out=bits)
         np.subtract(bits, self.grid.base, out=cells)
         if clip:
-            np.clip(cells, 0, self.grid.cells - 1, out=cells)
+            np.maximum(cells, 0, out=cells)
+            np.minimum(cells, self.grid.cells - 1, out=cells)
         return np.bincount(cells, minlength=self.grid.cells)
 
     def _bins(self, cells: Ints, below: Ints, *, by_lattice: bool) -> Ints:
         """Counts of the bins from those of the cells: differences of the number of values below each edge."""
-        edges, lookup = self.binning.edges, self.binning.lookup
-        cumulated = np.concatenate([[0], np.cumsum(cells)])
-        at = self.grid.of(edges)
-        under = cumulated[at]
-        if lookup is not None and lookup.inner.size:
-            inner = lookup.inner
-            if by_lattice:
-                past = self.binning.centres(at[inner]) < edges[inner]
-                under[inner] = cumulated[at[inner] + past]
-            else:
-                under[inner] = below
+        lookup = self.binning.lookup
+        if lookup is None:
+            return self.found.counts
+        cumulated = np.concatenate([_ZERO, np.cumsum(cells)])
+        under = cumulated[lookup.cells]
+        if lookup.inner.size:
+            under[lookup.inner] = cumulated[lookup.lattice_cells] if by_lattice else below
         under[0], under[-1] = 0, cumulated[-1]
-        return np.concatenate([[0], np.diff(under), [0]])
+        counts = np.zeros(self.binning.size, np.int64)
+        np.subtract(under[1:], under[:-1], out=counts[1:-1])
+        return counts

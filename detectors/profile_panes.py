@@ -102,18 +102,21 @@ class _Panes:
         self.codes[i] = codes
         start = int(layout.offsets[i])
         self._count(self.group, codes, start, int(layout.offsets[i + 1]) - start)
-        odd = reader.remarks()
-        if odd is not None:
-            for kind in (Odd.FRACTIONAL, Odd.BAD_ENCODING, Odd.TRUNCATED):
-                marked = self.group[odd == kind]
-                self._count(marked, np.zeros(marked.size, np.int64), layout.special(i, kind.name.lower()), 1)
         binning = layout.binnings[i]
-        if reader.series is None:
-            return
-        if isinstance(binning, CategoricalBinning):
-            self._strangers(i, binning, codes, reader.series)
-        else:
+        marked = self._remarks(reader)
+        if reader.series is not None and isinstance(binning, CategoricalBinning):
+            marked[-1] = np.concatenate([marked[-1], self._strangers(i, binning, codes, reader.series)])
+        elif reader.series is not None and not isinstance(binning, CategoricalBinning):
             self._sums(i, binning, reader.series.to_numpy())
+        for name, groups in zip(REMARKS, marked, strict=True):
+            if groups.size:
+                self._count(np.sort(groups), np.zeros(groups.size, np.int64), layout.special(i, name), 1)
+
+    def _remarks(self, reader: ColumnReader) -> list[Ints]:
+        """The runs of the rows that carry each remark."""
+        odd = reader.remarks()
+        kinds = (Odd.FRACTIONAL, Odd.BAD_ENCODING, Odd.TRUNCATED)
+        return [self.group[:0] if odd is None else self.group[odd == kind] for kind in kinds]
 
     def add_joints(self) -> None:
         """Count the joint tables."""
@@ -128,7 +131,7 @@ class _Panes:
         """Count pairs of run and code; remember the non-zero ones."""
         keys = group * width + codes
         cells = self.sizes.size * width
-        if cells <= max(8 * keys.size, 1024):
+        if cells <= max(16 * keys.size, 1024):
             counts = np.bincount(keys, minlength=cells)
             places = np.flatnonzero(counts)
             rows = counts[places]
@@ -140,7 +143,7 @@ class _Panes:
     def sparse(self) -> list[SparseCounts]:
         """The counts of each run."""
         run, place, rows = (np.concatenate(parts) for parts in zip(*self.found, strict=True))
-        order = np.lexsort((place, run.astype(np.uint16)))
+        order = np.argsort(run.astype(np.uint16), kind="stable")  # places ascend already within a run
         place, rows = place[order].astype(np.int32), rows[order].astype(np.int32)
         ends = np.cumsum(np.bincount(run, minlength=self.sizes.size))
         return [
@@ -165,17 +168,15 @@ class _Panes:
         for g, rows in _by_run(self.group[away], away):
             self.far.setdefault(g, {})[i] = far_sums(values[rows])
 
-    def _strangers(self, i: int, binning: CategoricalBinning, codes: Ints, series: pl.Series) -> None:
-        """Sketches of the unseen values of a categorical column."""
+    def _strangers(self, i: int, binning: CategoricalBinning, codes: Ints, series: pl.Series) -> Ints:
+        """Sketch the unseen values of a categorical column; returns the runs of those that are too long."""
         strange = np.flatnonzero(codes == binning.unseen)
         if not strange.size:
-            return
+            return strange
         texts = series.gather(strange).cast(pl.String)
-        long = strange[(texts.str.len_bytes() > TEXT_LIMIT).to_numpy()]
-        slot = self.layout.special(i, REMARKS[-1])
-        self._count(self.group[long], np.zeros(long.size, np.int64), slot, 1)
         for g, rows in _by_run(self.group[strange], np.arange(strange.size)):
             self.unseen.setdefault(g, {})[i] = sketch(self.layout.unseen_values, texts.gather(rows))
+        return self.group[strange[(texts.str.len_bytes() > TEXT_LIMIT).to_numpy()]]
 
     def moments(self) -> list[Moments]:
         """The exact sums of each run."""

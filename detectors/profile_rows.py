@@ -48,7 +48,7 @@ def profile_rows(layout: Layout, frame: pl.DataFrame, unknown: Mapping[str, int]
         moments=_moments(len(counted), tallies),
         ids=_ids(layout, frame),
         unseen={i: sketch(layout.unseen_values, texts) for i, texts in strangers.items()},
-        sample=_sample(layout, frame, readers),
+        sample=_sample(layout, frame),
         unknown=bounded([unknown or {}]),
     )
 
@@ -139,13 +139,14 @@ def _sample_keys(layout: Layout, frame: pl.DataFrame) -> npt.NDArray[np.uint64]:
     return mix(ordinals, layout.seed)
 
 
-def _sample(layout: Layout, frame: pl.DataFrame, readers: Sequence[ColumnReader]) -> Sample:
+def _sample(layout: Layout, frame: pl.DataFrame) -> Sample:
     """The bin codes of the rows with the smallest keys."""
     keys = _sample_keys(layout, frame)
     chosen = np.flatnonzero(keys <= _cut(keys, layout.sample_rows))
-    codes = np.empty((chosen.size, len(readers)), np.uint16)
-    for i, reader in enumerate(readers):
-        codes[:, i] = reader.gather(chosen).codes(chosen.size)
+    codes = np.empty((chosen.size, len(layout.columns)), np.uint16)
+    rows = frame if chosen.size == frame.height else frame[chosen]
+    for i in range(len(layout.columns)):
+        codes[:, i] = ColumnReader.open(layout, rows, i).codes(chosen.size)
     return Sample.of(layout.sample_rows, keys[chosen], codes)
 
 
