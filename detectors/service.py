@@ -79,7 +79,7 @@ class Service(WindowTest):
 
     def _figures(self, reference: Reference, window: Window) -> Iterator[Figure]:
         level, layout, profile = self.level / _FIGURES, reference.layout, window.profile
-        status, latency = (first_with(layout, role) for role in (Role.STATUS, Role.LATENCY))
+        status, latency = (_measured(reference, window, role) for role in (Role.STATUS, Role.LATENCY))
         if status is not None:
             usual = Baseline.of(reference, window, status)
             for name in CLASSES:
@@ -157,3 +157,12 @@ class Service(WindowTest):
             rows=figure.rows,
             detail="" if verdict is Verdict.OK else words,
         )
+
+
+def _measured(reference: Reference, window: Window, role: Role) -> int | None:
+    """Position of a service column that has a value somewhere; records without one get no figures for it."""
+    i = first_with(reference.layout, role)
+    if i is None:
+        return None
+    profiles = (window.profile, reference.profile, *window.history)
+    return i if any(profile.values(i).any() for profile in profiles) else None

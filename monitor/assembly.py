@@ -58,7 +58,7 @@ def build_engine(
         _watch(monitor, settings, state, clock, history=history, links=links or {})
         for monitor in settings.monitors
     ]
-    engine = Engine(watches, state, telemetry, clock)
+    engine = Engine(watches, state, telemetry, clock, settings.commit_interval)
     engine.restore()
     return engine
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -58,6 +58,13 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     return Verdict.INSUFFICIENT
 
 
+def _too_few(result: Result) -> Result:
+    """A good word about too few rows is no evidence that all is well; silence of the service is evidence."""
+    if result.verdict is Verdict.OK and result.cause is not Cause.SERVICE:
+        return replace(result, verdict=Verdict.INSUFFICIENT)
+    return result
+
+
 @dataclass
 class Evaluator:
     """Runs a monitor's tests over windows. Failures of a test are logged once for each test and message."""
@@ -101,6 +108,8 @@ class Evaluator:
         results = [*extra]
         for test in self.tests:
             results.extend(self._run(test, reference, view))
+        if window.profile.rows < window.spec.min_rows:
+            results = [_too_few(result) for result in results]
         return Evaluation(window, tuple(results), time.perf_counter() - began)
 
     def _run(self, test: Test, reference: Reference, window: Window) -> Sequence[Result]:

@@ -50,6 +50,9 @@ class Settings(Options):
     state: Annotated[LocalPath, Field(validate_default=True)] = Path("driftd.state")
     """SQLite file with positions, panes, results and the outbox; dead letters are written beside it."""
 
+    commit_interval: Annotated[Seconds, Ge(0)] = 1.0
+    """Longest time between two writes of the state while rows come in; alerts are written at once."""
+
     retention: Annotated[Seconds, Gt(0)] = 90 * 86400.0
     """How long results, profiles and finished deliveries are kept in the state."""
 
