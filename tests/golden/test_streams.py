@@ -29,15 +29,15 @@ def cases() -> list[Any]:
 def signal(shared: Path, case: dict[str, Any]) -> npt.NDArray[np.float64]:
     """The rows that the case was made from."""
     if case["input"].startswith("stream_error_bits"):
-        return (
-            pl.read_parquet(shared / "cases/stream_error_bits.parquet")["error"].cast(pl.Float64).to_numpy()
-        )
+        errors = pl.read_parquet(shared / "cases/stream_error_bits.parquet")["error"]
+        return np.asarray(errors.cast(pl.Float64).to_numpy(), dtype=np.float64)
     dataset, name = case["input"].split("/")
     frame = pl.read_parquet(shared / f"data/{dataset}.parquet")
     if dataset == "nab_known_cause":
         frame, name = frame.filter(pl.col("series").str.ends_with(name)), "value"
     column = frame[name]
-    return (column == "yes" if column.dtype == pl.String else column).cast(pl.Float64).to_numpy()
+    numbers = (column == "yes") if column.dtype == pl.String else column
+    return np.asarray(numbers.cast(pl.Float64).to_numpy(), dtype=np.float64)
 
 
 @pytest.mark.parametrize("case", cases())
