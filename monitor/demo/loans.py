@@ -20,7 +20,7 @@ FEATURES = (
 )
 OUTPUTS = ("y_pred", "y_pred_proba")
 BREAK_ROW = 75_000
-"""From this row on cars cost about 65 % more; the card of the data says how it is known."""
+"""From this row on the requests are different; the card of the data says how."""
 
 MEDIAN_LATENCY_MS = 18.0
 

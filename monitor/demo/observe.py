@@ -40,6 +40,7 @@ class Observer:
         try:
             (about,) = self._ask("monitors")["monitors"]
             windows = self._ask(f"windows?monitor={MONITOR}&results=none&limit=1000")["windows"]
+            standing = self._ask(f"alerts?monitor={MONITOR}")["alerts"]
             changes = self._ask(f"alerts/history?monitor={MONITOR}&limit=1000")["changes"]
         except urllib3.exceptions.HTTPError:
             return replace(called, finished=finished)
@@ -50,6 +51,7 @@ class Observer:
             watermark=parse_rfc3339(about["watermark"]) if about["watermark"] else None,
             windows=tuple(_closed(window) for window in reversed(windows)),
             alerts=tuple(reversed(changes)),
+            standing=tuple(standing),
             finished=finished,
         )
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import current_thread, main_thread
+from types import FrameType
 
 from rich.console import Console
 from rich.live import Live
@@ -44,8 +48,9 @@ def run_demo(
     Returns:
         0 if the quiet part was quiet, the break was found, and retraining was called and verified; else 1.
     """
-    console = console or Console(highlight=False)
+    console = console or Console(highlight=False, width=None if sys.stdout.isatty() else 100)
     with ExitStack() as stack:
+        stack.enter_context(_orderly())
         if keep is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="driftd-demo-")))
         else:
@@ -91,6 +96,23 @@ def _play(stage: Stage, observer: Observer, view: View, *, leave: bool) -> int:
     if not leave and daemon.poll() is None:
         _stay(view)
     return outcome.exit_code
+
+
+@contextmanager
+def _orderly() -> Iterator[None]:
+    """SIGTERM ends the demo as Ctrl-C does, so that its children end with it."""
+    if current_thread() is not main_thread():
+        yield
+        return
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -33,6 +33,7 @@ class Scene:
         watermark: event time that driftd has come to; None before the first row.
         windows: closed windows, oldest first.
         alerts: changes of alerts' states as the API tells them, oldest first.
+        standing: alerts as they stand, with their newest evidence.
         calls: verified calls of the retraining endpoint. refused: why other calls were refused.
         finished: the serving process has ended.
     """
@@ -44,6 +45,7 @@ class Scene:
     watermark: int | None = None
     windows: tuple[Closed, ...] = ()
     alerts: tuple[Mapping[str, Any], ...] = ()
+    standing: tuple[Mapping[str, Any], ...] = ()
     calls: tuple[Call, ...] = ()
     refused: tuple[str, ...] = ()
     finished: bool = False
@@ -71,6 +73,13 @@ class Scene:
             if alert["cause"] == FOUND and named and seen_at(alert) > self.broke_at:
                 return alert
         return None
+
+    @property
+    def latest(self) -> Mapping[str, Any] | None:
+        """The alert that found the break, with its newest evidence."""
+        found = self.found
+        same = (alert for alert in self.standing if found and alert["fingerprint"] == found["fingerprint"])
+        return next(same, found)
 
     @property
     def windows_until_found(self) -> int:

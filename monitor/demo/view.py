@@ -27,7 +27,7 @@ COLORS = {
 }
 BLOCKS = {"ok": "▂", "warning": "▅", "drift": "█", "error": "▅", "insufficient": "▁"}
 LETTERS = {"ok": ".", "warning": "w", "drift": "D", "error": "E", "insufficient": "-"}
-WORST_COLUMNS = 3
+WORST_COLUMNS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +107,8 @@ class View:
         """What happened, since when, which columns by how much, what was called."""
         well = outcome.exit_code == 0
         parts: list[RenderableType] = [Text.from_markup(_story(scene))] if scene.found else []
-        if scene.found:
-            parts.append(Padding(_columns(scene.found), (1, 0, 1, 2)))
+        if scene.found and scene.latest:
+            parts.append(Padding(_columns(scene.found, scene.latest), (1, 0, 1, 0)))
         checks = Table.grid(padding=(0, 2))
         for promise in outcome.promises:
             sign = Text(self._sign(promise.held), "green" if promise.held else "red bold")
@@ -150,28 +150,31 @@ def _story(scene: Scene) -> str:
     began = rfc3339(scene.broke_at).replace("T", " ")[:16]
     window = found["window"]
     first, last = _day(parse_rfc3339(window["start"])), _day(parse_rfc3339(window["end"]))
+    cause = str(found["cause"]).replace("_", " ")
     return (
-        f"[bold]Since {began}[/] cars in the requests cost about 65 % more than the model was trained on.\n"
-        f"driftd said so in the week {first} to {last}, named the cause [bold]{found['cause']}[/], and called "
-        "the retraining."
+        f"[bold]Since {began}[/] requests are not what the model was trained on.\n"
+        f"driftd said so when the week {first} to {last} was over: [bold red]{cause}[/]. "
+        "It called the retraining.\nWhat has moved, and how far (0 not at all, 1 altogether):"
     )
 
 
-def _columns(alert: Mapping[str, Any]) -> Table:
-    """The worst columns and how far they have moved; the best evidence of each."""
+def _columns(first: Mapping[str, Any], latest: Mapping[str, Any]) -> Table:
+    """The columns that have moved most, as the first bad window and the last one saw them."""
     table = Table(box=None, padding=(0, 2), show_edge=False, header_style="bright_black")
-    for name in ("column", "effect", "test", "what driftd says"):
-        table.add_column(name)
-    shown: set[str] = set()
-    for finding in alert["columns"]:
-        if finding["column"] in shown or len(shown) == WORST_COLUMNS:
-            continue
-        shown.add(finding["column"])
-        effect = finding["effect_size"]
+    for name in ("column", "first", "now", "what driftd says now"):
+        table.add_column(name, no_wrap=name != "what driftd says now")
+    began = {finding["column"]: finding["effect_size"] for finding in reversed(first["columns"])}
+    shown = {finding["column"]: finding for finding in reversed(latest["columns"])}
+    for finding in list(reversed(shown.values()))[:WORST_COLUMNS]:
+        column = finding["column"]
         table.add_row(
-            Text(finding["column"] or "all rows", "bold red"),
-            "" if effect is None else f"{effect:.2f}",
-            finding["test"],
+            Text(column or "all rows", "bold red"),
+            _effect(began.get(column)),
+            _effect(finding["effect_size"]),
             Text(finding["detail"]),
         )
     return table
+
+
+def _effect(size: float | None) -> str:
+    return "" if size is None else f"{size:.2f}"

@@ -20,10 +20,11 @@ from monitor.state.windows import StoredWindow
 from monitor.web import queries
 from monitor.web.answers import answer
 from monitor.web.queries import moment
+from sinks.base import AlertState
 
 VERDICTS = tuple(verdict.value for verdict in Verdict)
 BAD = (Verdict.ERROR.value, Verdict.WARNING.value, Verdict.DRIFT.value)
-STATES = ("pending", "firing", "resolved")
+STATES = tuple(state.value for state in AlertState)
 
 
 class Api:
@@ -76,12 +77,12 @@ class Api:
         return answer({"windows": [_window(window, results) for window in found], "next": following})
 
     def alerts(self, request: Request) -> Response:
-        """Alerts as they stand, by state and monitor."""
+        """Alerts as they stand, with the newest evidence."""
         query = request.query_params
         queries.only(query, ("monitor", "state"))
         wanted = queries.choice(query, "state", STATES)
         stored = self._state.alerts.of(query.get("monitor"), state=wanted)
-        return answer({"alerts": [{"fingerprint": key, **value} for key, value in stored.items()]})
+        return answer({"alerts": [value["alert"] for value in stored.values()]})
 
     def history(self, request: Request) -> Response:
         """Changes of alerts' states, the latest first."""

@@ -79,7 +79,8 @@ def put_alert(state: State, column: str) -> None:
         summary=f"data drift in loan: {column}",
     )
     with state.transaction():
-        state.alerts.put("loan", alert.fingerprint, "firing", alert.to_json(), updated_at=START)
+        track = {"alert": alert.to_json()}
+        state.alerts.put("loan", alert.fingerprint, "firing", track, updated_at=START)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -21,7 +21,14 @@ def firing(week: int, column: str = "car_value", cause: str = "data_drift") -> d
     """A firing alert on the window of this week."""
     window = {"start": rfc3339(START + week * WEEK), "end": rfc3339(START + (week + 1) * WEEK)}
     finding = {"column": column, "test": "drift", "effect_size": 0.4, "detail": "a shift of the distribution"}
-    return {"monitor": "car-loan", "state": "firing", "cause": cause, "window": window, "columns": [finding]}
+    return {
+        "fingerprint": cause,
+        "monitor": "car-loan",
+        "state": "firing",
+        "cause": cause,
+        "window": window,
+        "columns": [finding],
+    }
 
 
 def closed(*verdicts: str) -> tuple[Closed, ...]:
@@ -94,10 +101,21 @@ def view(width: int = 110) -> tuple[View, io.StringIO]:
 
 
 def test_the_summary_says_what_happened() -> None:
-    """When, which column, how far, what was called."""
+    """When, which column, how far at first and now, what was called."""
     drawn, text = view()
-    drawn.console.print(drawn.summary(GOOD, judge(GOOD)))
-    for word in ("It works", "2019-01-27", "car_value", "0.40", "data_drift", "msg_1", "5,000 of 5,000"):
+    grown = {**firing(4), "columns": [{**firing(4)["columns"][0], "effect_size": 0.9}]}
+    scene = replace(GOOD, standing=(firing(4, cause="service"), grown))
+    drawn.console.print(drawn.summary(scene, judge(scene)))
+    for word in (
+        "It works",
+        "2019-01-27",
+        "car_value",
+        "0.40",
+        "0.90",
+        "data drift",
+        "msg_1",
+        "5,000 of 5,000",
+    ):
         assert word in text.getvalue()
 
 

@@ -201,7 +201,7 @@ def test_windows_of_rows_have_numbers(house: House) -> None:
         ("/api/v1/windows?after=yesterday", "a time such as"),
         ("/api/v1/windows?monitr=loan", "unknown parameter 'monitr'"),
         ("/api/v1/monitors?x=1", "unknown parameter"),
-        ("/api/v1/alerts?state=open", "pending, firing, resolved"),
+        ("/api/v1/alerts?state=open", "inactive, pending, firing, resolved"),
         ("/api/v1/deliveries?state=lost", "pending, delivered, dead"),
     ],
 )
@@ -217,7 +217,8 @@ def test_alerts_and_their_history(house: House) -> None:
     with house.state.transaction() as state:
         for name, at, stand in (("a", 1, "firing"), ("b", 2, "firing"), ("a", 3, "resolved")):
             value = {"monitor": "loan", "cause": "data_drift", "state": stand}
-            state.alerts.put("loan", name, stand, value, updated_at=at)
+            track = {"alert": {"fingerprint": name, **value}, "bad": []}
+            state.alerts.put("loan", name, stand, track, updated_at=at)
             state.alerts.record(StoredTransition(name, "loan", stand, value, START + at), recorded_at=at)
     assert [alert["fingerprint"] for alert in house.get("/api/v1/alerts?state=firing")["alerts"]] == ["b"]
     assert len(house.get("/api/v1/alerts")["alerts"]) == 2
