@@ -1,0 +1,88 @@
+"""Whether a configuration can be used, and what it would monitor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from monitor.referencing import ReferenceUnusableError, load_reference
+from monitor.sources.files import FilesSource
+from monitor.sources.files.listing import find_files
+from monitor.summary import monitor_summary
+
+if TYPE_CHECKING:
+    from monitor.settings.monitors import MonitorSettings
+    from monitor.settings.root import Settings
+    from sinks.base import Sink
+
+
+def check_settings(settings: Settings) -> dict[str, Any]:
+    """Monitors and sinks as they would be, and problems that stand in the way."""
+    problems: list[dict[str, str]] = []
+    monitors = [_monitor(monitor, problems) for monitor in settings.monitors]
+    if not settings.state.parent.is_dir():
+        _add(
+            problems,
+            "state",
+            f"there is no folder {settings.state.parent}",
+            "make it, or name another `state`",
+        )
+    sinks = [_sink(sink) for sink in settings.sinks]
+    return {"state": str(settings.state), "monitors": monitors, "sinks": sinks, "problems": problems}
+
+
+def _monitor(monitor: MonitorSettings, problems: list[dict[str, str]]) -> dict[str, Any]:
+    where = f"monitors.{monitor.name}"
+    source = _source(monitor, problems, where)
+    try:
+        reference = load_reference(monitor.reference.path, monitor.records)
+    except ReferenceUnusableError as error:
+        _add(problems, f"{where}.reference", str(error), error.hint)
+        return {"name": monitor.name, "source": source, "reference": None}
+    timed = [spec.name for spec in monitor.specs if not spec.by_rows]
+    if timed and monitor.records.timestamp is None:
+        hint = "name `records.timestamp`, or use windows of `rows`"
+        _add(problems, f"{where}.windows", f"windows of time ({', '.join(timed)}) need a timestamp", hint)
+    return {**monitor_summary(monitor, reference), "source": source}
+
+
+def _source(monitor: MonitorSettings, problems: list[dict[str, str]], where: str) -> dict[str, Any]:
+    """What is there to read now; a source without files yet is no problem for a daemon that follows them."""
+    source = monitor.source
+    if not isinstance(source, FilesSource):
+        return {"type": str(getattr(source, "type", "")), "files": 0, "bytes": 0}
+    files = find_files(source.path)
+    for found in files:
+        try:
+            with found.path.open("rb"):
+                pass
+        except OSError as error:
+            _add(
+                problems,
+                f"{where}.source",
+                f"{found.path} cannot be read: {error.strerror}",
+                "may this user read it?",
+            )
+    if not files and not source.follow:
+        _add(problems, f"{where}.source", f"there is no file in {', '.join(source.path)}", "check the path")
+    return {"type": source.type, "files": len(files), "bytes": sum(found.size for found in files)}
+
+
+def _sink(sink: Sink) -> dict[str, Any]:
+    urls = [getattr(sink, "url", ""), *getattr(sink, "urls", ())]
+    return {
+        "name": sink.destination,
+        "type": str(getattr(sink, "type", "")),
+        "to": ", ".join(_place(url) for url in urls if url),
+        "on": [state.value for state in sink.on],
+    }
+
+
+def _place(url: str) -> str:
+    """Scheme and host; paths and queries may hold a token."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def _add(problems: list[dict[str, str]], where: str, message: str, hint: str) -> None:
+    problems.append({"where": where, "message": message, "hint": hint})

@@ -1,0 +1,82 @@
+"""`driftd init`: look at data, write a configuration that works."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monitor.cli import roles
+from monitor.cli.output import BAD_USAGE, CommandError, note
+
+_EXAMPLES = """[bold]Examples[/bold]
+
+driftd init logs/requests.ndjson
+
+driftd init "logs/*.ndjson" --reference training.parquet --output driftd.yaml
+
+driftd init data.csv --label churned --ignore row,batch --window 1000rows
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog=_EXAMPLES)(init)
+
+
+def init(
+    data: Annotated[
+        str, typer.Argument(help="Logs or data: Parquet, CSV or NDJSON; a file, a folder or a glob.")
+    ],
+    *,
+    reference: Annotated[
+        Path | None,
+        typer.Option(
+            "--reference", help="What is normal: data or a built reference; else the first part of DATA."
+        ),
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The configuration to write.")] = Path(
+        "driftd.yaml"
+    ),
+    window: Annotated[str | None, typer.Option("--window", help="A span such as 1h, or 1000rows.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
+    timestamp: roles.TimestampOption = None,
+    prediction: roles.PredictionOption = None,
+    score: roles.ScoreOption = None,
+    label: roles.LabelOption = None,
+    identifier: roles.IdOption = None,
+    latency: roles.LatencyOption = None,
+    status: roles.StatusOption = None,
+    version: roles.VersionOption = None,
+    segment: roles.SegmentOption = None,
+    ignore: roles.IgnoreOption = None,
+) -> None:
+    """Look at a log or data file and write a commented configuration: which column is what, windows, a reference."""
+    from monitor.first_look.proposal import propose, write
+    from monitor.first_look.text import proposal_text
+    from monitor.logs import configure_logging
+
+    configure_logging(level="error", form="text")
+    if output.exists() and not force:
+        raise CommandError(f"{output} exists", "give another --output, or --force", BAD_USAGE)
+    single = {
+        "timestamp": timestamp,
+        "prediction": prediction,
+        "score": score,
+        "label": label,
+        "id": identifier,
+    }
+    service = {"latency": latency, "status": status, "version": version}
+    given = roles.given_roles(lists={"segment": segment, "ignore": ignore}, **single, **service)
+    found = propose(data, output, given, reference=reference, window=window)
+    write(found, output, proposal_text(found, output.name))
+    for role, name in found.roles.of.items():
+        note(f"{role:<11} {name}   ({found.roles.why[name]})")
+    for name in found.roles.ignored:
+        note(f"left out    {name}   ({found.roles.why[name]})")
+    note(f"reference   {found.reference_why}")
+    note(f"window      {found.choice.name}   ({found.choice.why})")
+    for remark in found.remarks:
+        note(remark)
+    note(f"wrote {output}; next: driftd check --config {output}")
