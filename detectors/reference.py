@@ -18,6 +18,7 @@ from detectors.association import ScoreTable
 from detectors.base import Window
 from detectors.comparison import JUDGED, Comparison
 from detectors.error_baseline import ErrorBaseline
+from detectors.grouped_shares import Shares
 from detectors.layout import Column, Layout
 from detectors.layout_fit import fit_layout
 from detectors.outcomes import error_signal, learn_errors
@@ -67,6 +68,11 @@ class Reference:
         """The reference's side of the verdict rule, laid out once."""
         order = self.order or RowOrder.unknown(len(self.layout.columns))
         return Comparison(self.layout, self.profile, order.dependence)
+
+    @cached_property
+    def shares(self) -> Shares:
+        """The reference's side of the named statistics, laid out once."""
+        return Shares(self.layout, self.profile)
 
     @cached_property
     def score_table(self) -> ScoreTable:

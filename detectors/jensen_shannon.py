@@ -1,0 +1,39 @@
+"""Jensen-Shannon distance."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+from annotated_types import Ge, Le
+from scipy.special import xlogy
+
+from detectors.base import Window
+from detectors.grouped_shares import Shares
+from detectors.named_statistic import Measured, NamedStatistic
+
+
+class JensenShannon(NamedStatistic):
+    """Jensen-Shannon distance of each column: 0 for equal shares, 1 for nothing in common.
+
+    sqrt((KL(r, m) + KL(w, m)) / 2) with m = (r + w) / 2 and logarithms of base 2. Numbers are pooled into groups of
+    about equal share of the reference, categories and null stand alone. Cost: O(bins) a column.
+
+    References:
+        Lin (1991), Divergence measures based on the Shannon entropy. Endres and Schindelin (2003) for the metric.
+    """
+
+    type: Literal["jensen_shannon"] = "jensen_shannon"
+    bins: Annotated[int, Ge(2), Le(256)] = 20
+    """Groups that the bins of a number are pooled into."""
+
+    def measure(self, shares: Shares, window: Window) -> Measured:
+        """The distance of all columns at once."""
+        groups = shares.groups(self.bins)
+        found = groups.rows(window.profile.counts)
+        r = groups.reference / groups.total(groups.reference)[groups.owner]
+        w = found / groups.total(found)[groups.owner]
+        middle = np.where(r + w > 0, (r + w) / 2, 1.0)
+        terms = np.asarray(xlogy(r, r / middle) + xlogy(w, w / middle), dtype=np.float64)
+        bits = groups.total(terms) / np.log(4)
+        return Measured(groups.columns, np.sqrt(np.clip(bits, 0, 1)), groups.total(found))
