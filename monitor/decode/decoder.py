@@ -10,13 +10,12 @@ import polars as pl
 from detectors.layout import Column
 from monitor.decode.assembly import KEPT_BYTES, Decoded
 from monitor.decode.delimited import Header, read_block
+from monitor.decode.json_line import TOO_LONG
 from monitor.decode.mapping import Records
-from monitor.decode.ndjson import cut_lines, decode_lines
+from monitor.decode.ndjson import NdjsonReader
 from monitor.decode.plan import Plan, Want, compile_plan
 from monitor.decode.tables import TableMap, decode_table, map_table, wanted_roots
 from monitor.records import Reject
-
-TOO_LONG = "too_long"
 
 
 class Decoder:
@@ -41,6 +40,7 @@ class Decoder:
         self.plan: Plan = compile_plan(records, columns)
         self.timed = any(target.want is Want.TIME for target in self.plan.targets)
         self.max_record_bytes = max_record_bytes
+        self._ndjson = NdjsonReader(self.plan, max_record_bytes)
         self._tables: dict[tuple[tuple[str, pl.DataType], ...], TableMap] = {}
 
     def ndjson(self, block: bytes, partition: str, offset: int, ordinal: int) -> Decoded:
@@ -52,13 +52,7 @@ class Decoder:
             offset: of the block in the file, bytes.
             ordinal: running number of the first row.
         """
-        lines = cut_lines(block, offset)
-        long = [line for line in lines if len(line.data) > self.max_record_bytes]
-        if long:
-            lines = [line for line in lines if len(line.data) <= self.max_record_bytes]
-        decoded = decode_lines(self.plan, lines, partition, ordinal)
-        decoded.rejects += [self.too_long(line.data, partition, line.offset) for line in long]
-        return decoded
+        return self._ndjson.read(block, partition, offset, ordinal)
 
     def csv(self, header: Header, block: bytes, partition: str, offset: int, ordinal: int) -> Decoded:
         """Whole records of CSV below their header."""

@@ -14,7 +14,6 @@ from monitor.decode.assembly import KEPT_BYTES
 from monitor.records import Reject
 
 WRONG_FIELD_COUNT = "wrong_field_count"
-TOO_LONG = "too_long"
 SEPARATORS = b",;\t|"
 
 

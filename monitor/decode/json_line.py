@@ -12,6 +12,7 @@ NOT_AN_OBJECT = "not_an_object"
 INVALID_UTF8 = "invalid_utf8"
 TOO_DEEP = "too_deep"
 DUPLICATE_KEY = "duplicate_key"
+TOO_LONG = "too_long"
 OUT_OF_RANGE = "out_of_range_number"
 
 MAX_DEPTH = 128

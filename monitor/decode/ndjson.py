@@ -1,78 +1,182 @@
-"""Blocks of NDJSON lines as rows."""
+"""Blocks of NDJSON lines as rows: lines of the usual shapes all at once, the others one by one."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from monitor.decode.assembly import KEPT_BYTES, Decoded, assemble
-from monitor.decode.json_line import BadLineError, read_line
+import numpy as np
+import polars as pl
+
+from detectors.layout import Odd
+from monitor.decode.assembly import Decoded, assemble, convert, nothing
+from monitor.decode.blocks import Block, Rows
+from monitor.decode.cells import Cells
+from monitor.decode.json_line import TOO_LONG, BadLineError, read_line
+from monitor.decode.matching import match
 from monitor.decode.plan import Plan
 from monitor.decode.rows import RowReader, row_cells
+from monitor.decode.templates import Template, learn
 from monitor.records import Reject
 
-BOM = b"\xef\xbb\xbf"
+WORTHWHILE = 64
+"""Fewer lines than this are read one by one."""
+
+MAX_TEMPLATES = 8
+_EXEMPLARS = 8
+_LEAST_SHARE = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One record's bytes and where they begin in the partition."""
+@dataclass
+class Part:
+    """Rows of some lines of a block.
 
-    offset: int
-    data: bytes
+    Attributes:
+        lines: number of each row's line. cells: one column for each target.
+    """
+
+    lines: Rows
+    cells: list[Cells]
 
 
-@dataclass(frozen=True)
+@dataclass
 class LineOrigin:
-    """Rows of NDJSON lines: the line of each row."""
+    """Rows of NDJSON lines."""
 
     partition: str
-    lines: Sequence[Line]
-    records: Sequence[int]
+    block: Block
+    lines: Rows
 
     def place(self, row: int) -> tuple[int, bytes]:
         """Byte offset and first bytes of the row's line."""
-        line = self.lines[self.records[row]]
-        return line.offset, line.data[:KEPT_BYTES]
+        return self.block.place(int(self.lines[row]))
 
 
-def cut_lines(block: bytes, offset: int) -> list[Line]:
-    """The lines of a block that are not empty; a byte order mark and carriage returns are left out."""
-    lines = []
-    place = offset
-    for raw in block.split(b"\n"):
-        data = raw.removeprefix(BOM) if place == 0 else raw
-        data = data.strip(b" \t\r")
-        if data:
-            lines.append(Line(place, data))
-        place += len(raw) + 1
-    return lines
+@dataclass
+class NdjsonReader:
+    """Reads blocks of lines and remembers the shapes that it met.
 
-
-def decode_lines(plan: Plan, lines: Sequence[Line], partition: str, ordinal: int) -> Decoded:
-    """Records of any shape, one by one.
-
-    Args:
+    Attributes:
         plan: what is wanted.
-        lines: the records.
-        partition: their file.
-        ordinal: running number of the first row.
+        max_record_bytes: longer lines are refused.
+        templates: of the lines met lately, the last useful one first.
     """
-    reader = RowReader(plan)
-    rows: list[tuple[Any, ...]] = []
-    records: list[int] = []
-    rejects = []
-    for i, line in enumerate(lines):
-        try:
-            found = reader.rows(read_line(line.data))
-        except BadLineError as error:
-            rejects.append(Reject(error.reason, error.detail, partition, line.offset, line.data[:KEPT_BYTES]))
-            continue
-        rows += found
-        records += [i] * len(found)
-    origin = LineOrigin(partition, lines, records)
-    decoded = assemble(plan.targets, row_cells(plan, rows), len(rows), origin, ordinal)
-    decoded.rejects = sorted([*decoded.rejects, *rejects], key=lambda reject: reject.offset)
-    decoded.unknown = dict(reader.unknown)
-    return decoded
+
+    plan: Plan
+    max_record_bytes: int
+    templates: list[Template] = field(default_factory=list)
+
+    def read(self, data: bytes, partition: str, offset: int, ordinal: int) -> Decoded:
+        """The rows of whole lines, in their order.
+
+        Args:
+            data: the lines.
+            partition: their file.
+            offset: of the first byte in the file.
+            ordinal: running number of the first row.
+        """
+        block = Block(data, offset)
+        every = np.arange(len(block))
+        unknown: Counter[str] = Counter()
+        parts: list[Part] = []
+        left = every
+        if len(block) >= WORTHWHILE and self.plan.expand is None:
+            left = self._by_templates(block, parts, unknown)
+        rejects = self._one_by_one(block, left, parts, unknown, partition)
+        lines, cells = _in_order(parts, self.plan)
+        decoded = assemble(self.plan.targets, cells, len(lines), LineOrigin(partition, block, lines), ordinal)
+        if rejects:
+            decoded.rejects = sorted([*decoded.rejects, *rejects], key=lambda reject: reject.offset)
+        decoded.unknown = dict(unknown)
+        return decoded
+
+    def _by_templates(self, block: Block, parts: list[Part], unknown: Counter[str]) -> Rows:
+        """Read what fits known templates or new ones; the lines that are left."""
+        plain = block.plain() & (block.ends - block.starts <= self.max_record_bytes)
+        rows, odd = np.flatnonzero(plain), np.flatnonzero(~plain)
+        for template in tuple(self.templates):
+            rows = self._by_template(template, block, rows, parts, unknown)
+        for _ in range(MAX_TEMPLATES):
+            if len(rows) < WORTHWHILE:
+                break
+            before = len(rows)
+            exemplars = rows[np.linspace(0, before - 1, _EXEMPLARS).astype(np.intp)]
+            found = next((t for i in exemplars if (t := learn(self.plan, block.line(int(i))))), None)
+            if found is None:
+                break
+            self.templates = [found, *self.templates][:MAX_TEMPLATES]
+            rows = self._by_template(found, block, rows, parts, unknown)
+            if before - len(rows) < _LEAST_SHARE * before:
+                break
+        return np.sort(np.concatenate([rows, odd]))
+
+    def _by_template(
+        self, template: Template, block: Block, rows: Rows, parts: list[Part], unknown: Counter[str]
+    ) -> Rows:
+        """Read the lines that fit a template; the lines that do not."""
+        if len(rows) < WORTHWHILE:
+            return rows
+        fits, values = match(template, block, rows)
+        count = int(fits.sum())
+        if not count:
+            return rows
+        whole = count == len(rows)
+        cells = []
+        for target, place in zip(self.plan.targets, template.places, strict=True):
+            if place is None:
+                cells.append(nothing(target, count))
+            else:
+                series = values[place] if whole else values[place].filter(pl.Series(fits))
+                cells.append(convert(self.plan, target, series))
+        parts.append(Part(rows if whole else rows[fits], cells))
+        unknown.update(dict.fromkeys(template.unknown, count))
+        self.templates.remove(template)
+        self.templates.insert(0, template)
+        return rows[~fits]
+
+    def _one_by_one(
+        self, block: Block, lines: Rows, parts: list[Part], unknown: Counter[str], partition: str
+    ) -> list[Reject]:
+        """Read lines of any shape."""
+        reader = RowReader(self.plan)
+        rows: list[tuple[Any, ...]] = []
+        homes: list[int] = []
+        rejects = []
+        for i in lines.tolist():
+            line = block.line(i)
+            if not line:
+                continue
+            try:
+                if len(line) > self.max_record_bytes:
+                    raise BadLineError(TOO_LONG, f"longer than {self.max_record_bytes} bytes")  # noqa: TRY301 - one way out for all refusals
+                found = reader.rows(read_line(line))
+            except BadLineError as error:
+                rejects.append(Reject(error.reason, error.detail, partition, *block.place(i)))
+                continue
+            rows += found
+            homes += [i] * len(found)
+        unknown.update(reader.unknown)
+        if rows:
+            parts.append(Part(np.asarray(homes, np.intp), row_cells(self.plan, rows)))
+        return rejects
+
+
+def _in_order(parts: Sequence[Part], plan: Plan) -> tuple[Rows, list[Cells]]:
+    """All parts as one, in the order of the lines."""
+    if not parts:
+        return np.empty(0, np.intp), [nothing(target, 0) for target in plan.targets]
+    if len(parts) == 1:
+        return parts[0].lines, parts[0].cells
+    lines = np.concatenate([part.lines for part in parts])
+    order = np.argsort(lines, kind="stable")
+    cells = []
+    for columns in zip(*(part.cells for part in parts), strict=True):
+        values = pl.concat([c.values.cast(columns[0].values.dtype) for c in columns]).gather(order)
+        odd = None
+        if any(c.odd is not None for c in columns):
+            pieces = [np.full(len(c.values), Odd.NONE, np.uint8) if c.odd is None else c.odd for c in columns]
+            odd = np.concatenate(pieces)[order]
+        cells.append(Cells(values, odd))
+    return lines[order], cells

@@ -1,0 +1,90 @@
+"""A block of lines as arrays: where lines begin and end, and which of them need a closer look."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from monitor.decode.assembly import KEPT_BYTES
+
+Rows = npt.NDArray[np.intp]
+Mask = npt.NDArray[np.bool_]
+
+BOM = b"\xef\xbb\xbf"
+_NEWLINE, _SPACE, _BACKSLASH, _ASCII = 10, 32, 92, 128
+_RETURN = 13
+
+
+class Block:
+    """Lines of a file.
+
+    Attributes:
+        data: the bytes, with a line end at the end.
+        offset: of the first byte in the file.
+        bytes: the same as uint8, shape (len(data),).
+        starts, ends: of each line in `data`, without the line end; int64, shape (lines,).
+    """
+
+    def __init__(self, data: bytes, offset: int) -> None:
+        """Find the lines; the last one may lack its line end."""
+        self.data = data if data.endswith(b"\n") or not data else data + b"\n"
+        self.offset = offset
+        self.bytes = np.frombuffer(self.data, np.uint8)
+        line_ends = np.flatnonzero(self.bytes == _NEWLINE)
+        self.starts = np.concatenate([[0], line_ends + 1])[:-1].astype(np.int64)
+        returns = np.zeros(len(line_ends), np.int64)
+        if b"\r" in self.data:
+            returns = ((line_ends > self.starts) & (self.bytes[line_ends - 1] == _RETURN)).astype(np.int64)
+        self.ends = line_ends - returns
+
+    def __len__(self) -> int:
+        """Number of lines."""
+        return len(self.starts)
+
+    def line(self, i: int) -> bytes:
+        """A line without white space around it and without a byte order mark."""
+        data = self.data[self.starts[i] : self.ends[i]]
+        if self.offset == 0 and i == 0:
+            data = data.removeprefix(BOM)
+        return data.strip(b" \t\r")
+
+    def place(self, i: int) -> tuple[int, bytes]:
+        """Offset of a line in the file and its first bytes."""
+        return self.offset + int(self.starts[i]), self.line(i)[:KEPT_BYTES]
+
+    def lines_of(self, positions: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+        """The line of each byte position."""
+        return np.asarray(np.searchsorted(self.starts, positions, side="right") - 1)
+
+    def plain(self) -> Mask:
+        """Lines without escapes, control characters or broken UTF-8: bool, shape (lines,)."""
+        good = self.ends > self.starts
+        control = self.bytes < _SPACE
+        if np.count_nonzero(control) != len(self):
+            inside = np.flatnonzero(control & (self.bytes != _NEWLINE))
+            lines = self.lines_of(inside)
+            good[lines[inside < self.ends[lines]]] = False
+        if b"\\" in self.data:
+            good[self.lines_of(np.flatnonzero(self.bytes == _BACKSLASH))] = False
+        if self.offset == 0 and self.data.startswith(BOM):
+            good[0] = False
+        if len(self.data) and self.bytes.max() >= _ASCII:
+            self._mark_broken_text(good)
+        return good
+
+    def _mark_broken_text(self, good: Mask) -> None:
+        try:
+            self.data.decode()
+        except UnicodeDecodeError:
+            for i in np.unique(self.lines_of(np.flatnonzero(self.bytes >= _ASCII))).tolist():
+                try:
+                    self.data[self.starts[i] : self.ends[i]].decode()
+                except UnicodeDecodeError:
+                    good[i] = False
+
+    def joined(self, rows: Rows) -> bytes:
+        """The chosen lines, each with a line end."""
+        if len(rows) == len(self):
+            return self.data
+        data, starts, ends = self.data, self.starts[rows].tolist(), self.ends[rows].tolist()
+        return b"\n".join([data[s:e] for s, e in zip(starts, ends, strict=True)]) + b"\n" if starts else b""
