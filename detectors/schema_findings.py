@@ -98,9 +98,8 @@ def column_findings(
     bound = lower_bound(hits / design, np.full_like(hits, rows) / design, level) - usual / max(known, 1.0)
     found: dict[int, list[Finding]] = {}
     for c, k in np.argwhere(applies & (p < level / len(_COUNTED)) & (bound > 0)):
-        finding = Finding(
-            _COUNTED[k], hits[c, k] / rows, usual[c, k] / max(known, 1.0), float(bound[c, k]), float(p[c, k])
-        )
+        share, before = float(hits[c, k]) / rows, float(usual[c, k]) / max(known, 1.0)
+        finding = Finding(_COUNTED[k], share, before, float(bound[c, k]), float(p[c, k]))
         found.setdefault(columns[c], []).append(finding)
     for c, i in enumerate(columns):
         stuck = _stuck(reference, window, i, float(design[c, 0]), level / len(_COUNTED))
