@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.base import Window
-from detectors.binning import Binning, NumericBinning
+from detectors.binning import Binning, CategoricalBinning, NumericBinning
 from detectors.dependence import LEAST_VARIANCE, Dependence
 from detectors.layout import Kind, Layout, Role
 from detectors.profile import Profile
@@ -73,6 +73,11 @@ class Ragged:
             counts[flat].astype(float),
         )
 
+    @cached_property
+    def ends(self) -> Ints:
+        """Where each column's last bin is in `slots`, shape (c,)."""
+        return np.append(self.starts[1:], len(self.slots)) - 1
+
     def total(self, values: Floats) -> Floats:
         """Sums by column, shape (..., v) to (..., c)."""
         return np.add.reduceat(values, self.starts, axis=-1)
@@ -116,6 +121,20 @@ class Scores:
         return cls(
             values, np.where(second > LEAST_VARIANCE, second, 0.0), third / safe**1.5, fourth / safe**2 - 3
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Quanta:
+    """Numeric columns in the quanta of their binning, over values near the reference's.
+
+    Attributes:
+        rows, mean: float64, shape (c,).
+        scores: variance of the values; skewness and excess kurtosis from the bins.
+    """
+
+    rows: Floats
+    mean: Floats
+    scores: Scores
 
 
 def _middles(binning: Binning) -> Floats:
@@ -182,8 +201,11 @@ class Comparison:
 
     def unseen(self, counts: Ints) -> Floats:
         """Rows of unseen categories by column of `cells`, shape (..., slots) to (..., c); 0 for numeric ones."""
-        last = [self.layout.values(int(i)).stop - 1 for i in self.cells.columns]
-        return np.where(self.categorical, counts[..., last], 0).astype(float)
+        return np.where(self.categorical, counts[..., self._last], 0).astype(float)
+
+    @cached_property
+    def _last(self) -> Ints:
+        return np.array([self.layout.values(int(i)).stop - 1 for i in self.cells.columns], dtype=np.int64)
 
     @cached_property
     def rank(self) -> Scores:
@@ -223,19 +245,52 @@ class Comparison:
         spans = [self.layout.values(int(i)) for i in self.judged]
         return np.array([[s.start for s in spans], [s.stop for s in spans]], dtype=np.int64)
 
+    @cached_property
+    def quanta(self) -> Quanta:
+        """Means of the numeric columns from exact sums."""
+        block, moments = self.numeric, self.profile.moments
+        rows = block.rows - _far_rows(self.profile)[block.columns]
+        total = np.maximum(rows, 1.0)
+        mean = moments.first[block.columns] / total
+        second = moments.second[block.columns].astype(float)
+        variance = np.maximum((second[:, 0] * 2.0**32 + second[:, 1]) / total - mean**2, 0.0)
+        return Quanta(rows, mean, Scores(block.counts, variance, self.value.skewness, self.value.excess))
+
+    @cached_property
+    def late(self) -> npt.NDArray[np.bool_]:
+        """Judged columns whose values may come late: labels."""
+        return np.isin(self.judged, self.layout.with_role(Role.LABEL))
+
+    @cached_property
+    def valued(self) -> Floats:
+        """The reference's rows with a usable value by judged column."""
+        return self.with_value(self.counts)
+
+    @cached_property
+    def missed(self) -> Floats:
+        """Share of rows expected in values that the reference never had, by judged column (Good-Turing); 0 for numbers."""
+        share = np.zeros(len(self.judged))
+        for c, i in enumerate(self.judged):
+            binning = self.layout.binnings[i]
+            if isinstance(binning, CategoricalBinning):
+                once = int((self.profile.values(int(i)) == 1).sum()) + len(binning.others)
+                share[c] = min(once / max(int(self.valued[c]), 1), 1.0)
+        return share
+
+    @cached_property
+    def _two_ended(self) -> npt.NDArray[np.bool_]:
+        return np.array([self.layout.columns[i].kind is Kind.NUMERIC for i in self.judged])
+
     def with_value(self, counts: Ints) -> Floats:
         """Rows with a usable value by judged column, shape (..., slots) to (..., c)."""
-        running = np.concatenate(
-            [np.zeros((*counts.shape[:-1], 1), np.int64), np.cumsum(counts, axis=-1)], axis=-1
-        )
-        start, stop = self.present
-        return (running[..., stop] - running[..., start]).astype(float)
+        return np.add.reduceat(counts, self.present.T.ravel(), axis=-1)[..., ::2].astype(float)
 
     def outside(self, counts: Ints) -> Floats:
         """Rows below, above or of unseen categories by judged column, shape (..., slots) to (..., c)."""
         start, stop = self.present
-        numeric = np.array([self.layout.columns[i].kind is Kind.NUMERIC for i in self.judged])
-        return np.asarray(counts[..., stop - 1] + np.where(numeric, counts[..., start], 0)).astype(float)
+        return np.asarray(counts[..., stop - 1] + np.where(self._two_ended, counts[..., start], 0)).astype(
+            float
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,13 +300,15 @@ class Spans:
     Attributes:
         lengths: how many windows each span has, rising, the first is 1.
         counts: int64, shape (spans, slots). rows: int64, shape (spans,).
-        sums: int64, shape (spans, columns): sums of values inside the reference's range, in the columns' quanta.
+        sums: int64, shape (spans, columns): sums of the values near the reference's, in the columns' quanta, see `Moments`.
+        far: int64, shape (spans, columns): rows whose values are not near.
     """
 
     lengths: tuple[int, ...]
     counts: Ints
     rows: Ints
     sums: Ints
+    far: Ints
 
     @classmethod
     def of(cls, window: Window) -> Spans:
@@ -262,5 +319,14 @@ class Spans:
         counts = np.cumsum(np.stack([p.counts for p in used]), axis=0)
         rows = np.cumsum([p.rows for p in used])
         sums = np.cumsum(np.stack([p.moments.first for p in used]), axis=0)
+        far = np.cumsum(np.stack([_far_rows(p) for p in used]), axis=0)
         chosen = np.array(lengths) - 1
-        return cls(lengths, counts[chosen], rows[chosen].astype(np.int64), sums[chosen])
+        return cls(lengths, counts[chosen], rows[chosen].astype(np.int64), sums[chosen], far[chosen])
+
+
+def _far_rows(profile: Profile) -> Ints:
+    """Rows of each column that are not in the sums of `Moments`."""
+    rows = np.zeros(len(profile.layout.columns), dtype=np.int64)
+    for i, (count, _, _) in profile.moments.far.items():
+        rows[i] = count
+    return rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
@@ -18,6 +19,11 @@ from detectors.effects import stretch
 from detectors.reference import Reference
 
 Floats = npt.NDArray[np.float64]
+
+MANY_PAIRS = 20
+NOTABLE = 2.0
+"""Where there are more pairs than that, standard deviations from which a probability is worked out; 1 below, as the
+number of pairs times the probability is anyway."""
 
 LEAST_ROWS = 30
 """A correlation of fewer sampled rows says nothing."""
@@ -49,62 +55,43 @@ class Correlation(WindowTest):
     def test(self, reference: Reference, window: Window) -> Sequence[Result]:
         """One result: the column whose correlations changed most; its name is "" where none did."""
         columns = reference.layout.with_role(*JUDGED)
-        sample = window.profile.sample
-        if len(columns) < 2 or reference.order is None or reference.order.association.rows < LEAST_ROWS:
+        sample, order = window.profile.sample, reference.order
+        if len(columns) <= 1 or order is None or order.association.rows < LEAST_ROWS:
             return []
         if window.profile.rows < window.min_rows or len(sample) < LEAST_ROWS:
-            detail = f"{len(sample)} sampled rows"
-            cause = Cause.DATA_DRIFT
             return [
-                Result(
-                    "",
-                    self.type,
-                    Verdict.INSUFFICIENT,
-                    cause,
-                    float("nan"),
-                    self.effect,
-                    rows=len(sample),
-                    detail=detail,
+                self._quiet(
+                    Verdict.INSUFFICIENT, float("nan"), None, len(sample), f"{len(sample)} sampled rows"
                 )
             ]
-        table = reference.score_table
-        r = correlations(table.scores(sample.codes[:, list(columns)]))
-        return [self._result(reference, columns, r, len(sample), window.profile.rows)]
-
-    def _result(
-        self, reference: Reference, columns: Sequence[int], r: Floats, sampled: int, rows: int
-    ) -> Result:
-        assert reference.order is not None
-        association = reference.order.association
-        p, deviate, error = compare(association, r, sampled, rows, self.level)
-        tested = int((np.triu(~np.isnan(p), 1)).sum())
-        p = np.where(np.isnan(p), 1.0, p)
-        best = min(float(p.min()) * max(tested, 1), 1.0)
+        r = correlations(reference.score_table.scores(sample.codes[:, list(columns)]))
+        change = Change.of(order.association, r, len(sample), window.profile.rows)
         level = self.level / (len(columns) + 1)
-        if best >= level:
-            return Result("", self.type, Verdict.OK, Cause.DATA_DRIFT, 0.0, self.effect, best, 0.0, sampled)
-        carried = (p * tested < level).sum(axis=1)
-        named = int(np.lexsort(((deviate**2).sum(axis=1), carried))[-1])
-        other = int(p[named].argmin())
-        before, now = association.correlation[named, other], r[named, other]
-        bound = abs(now - before) + special.ndtri(self.level) * error[named, other]
-        verdict = Verdict.DRIFT if bound > self.effect else Verdict.WARNING
-        name, partner = (reference.layout.columns[columns[k]].name for k in (named, other))
-        more = f" and {carried[named] - 1} more" if carried[named] > 1 else ""
-        detail = f"correlation with {partner}{more} went from {before:.2f} to {now:.2f}"
-        change = float(now - before)
+        if change.smallest >= level:
+            return [self._quiet(Verdict.OK, 0.0, change.smallest, len(sample), "")]
+        names = [reference.layout.columns[i].name for i in columns]
+        return [self._found(names, change, level, len(sample))]
+
+    def _quiet(self, verdict: Verdict, statistic: float, p: float | None, rows: int, detail: str) -> Result:
         return Result(
-            name,
-            self.type,
-            verdict,
-            Cause.DATA_DRIFT,
-            change,
-            self.effect,
-            best,
-            abs(change),
-            sampled,
-            detail,
+            "", self.type, verdict, Cause.DATA_DRIFT, statistic, self.effect, p, statistic, rows, detail
         )
+
+    def _found(self, names: Sequence[str], change: Change, level: float, rows: int) -> Result:
+        """Name the column with the most significant pairs; between equals, that with the largest deviates."""
+        pairs = (change.p * change.pairs < level).sum(axis=1)
+        named = int(np.lexsort(((change.deviate**2).sum(axis=1), pairs))[-1])
+        other = int(change.p[named].argmin())
+        before, now = float(change.before[named, other]), float(change.now[named, other])
+        error = change.error[named, other] * stretch(self.level, change.df[named, other])
+        bound = abs(now - before) + special.ndtri(self.level) * error
+        verdict = Verdict.DRIFT if bound > self.effect else Verdict.WARNING
+        more = f" and {pairs[named] - 1} more" if pairs[named] > 1 else ""
+        detail = f"correlation with {names[other]}{more} went from {before:.2f} to {now:.2f}"
+        return Result(
+            names[named], self.type, verdict, Cause.DATA_DRIFT, now - before, self.effect, change.smallest,
+            abs(now - before), rows, detail,
+        )  # fmt: skip
 
 
 def correlations(scores: npt.NDArray[np.float32]) -> Floats:
@@ -113,25 +100,49 @@ def correlations(scores: npt.NDArray[np.float32]) -> Floats:
     return block_correlations(scores.T @ scores / n, scores.mean(axis=0))
 
 
-def compare(
-    association: Association, r: Floats, sampled: int, rows: int, level: float
-) -> tuple[Floats, Floats, Floats]:
-    """Probability, deviate and error (wider where few blocks stand behind it) of each pair's change, each of shape (c, c); NaN on constant columns.
+@dataclass(frozen=True, eq=False)
+class Change:
+    """Every pair's change of correlation; all arrays float64 of shape (c, c).
 
-    The change is Fisher's z, or the plain difference where that is smaller: close to 1, between columns of few values,
-    z alone makes much of a few rows. The variance is that of `sampled` rows drawn from the window, of the window's own rows where they depend on each
-    other, and of the reference.
+    Attributes:
+        before, now: correlations. error: standard error of their difference. df: degrees of freedom behind it.
+        deviate: the standardised change. p: its probability; 1 for pairs with a constant column.
+        pairs: how many pairs were tested.
     """
-    before = np.clip(association.correlation, -NEARLY_ONE, NEARLY_ONE)
-    now = np.clip(r, -NEARLY_ONE, NEARLY_ONE)
-    design, df = association.at(rows)
-    share = 1 / sampled + (design - 1) / max(rows, 1) + design / association.rows
-    error = np.sqrt(association.variance * share)
-    straight, curved = now - before, (np.arctanh(now) - np.arctanh(before)) * (1 - before**2)
-    deviate = np.where(np.abs(straight) < np.abs(curved), straight, curved) / error
-    df = np.minimum(df, tails.degrees(association.heavy, np.zeros(()), np.asarray(1 / share)))
-    p = tails.two_sided(deviate, df)
-    error = error * stretch(level, df)
-    varies = np.diag(association.correlation) > 0
-    tested = varies[:, None] & varies[None, :] & ~np.eye(len(varies), dtype=bool)
-    return np.where(tested, p, np.nan), np.where(tested, deviate, 0.0), error
+
+    before: Floats
+    now: Floats
+    error: Floats
+    df: Floats
+    deviate: Floats
+    p: Floats
+    pairs: int
+
+    @property
+    def smallest(self) -> float:
+        """The smallest probability times the number of pairs."""
+        return min(float(self.p.min()) * max(self.pairs, 1), 1.0)
+
+    @classmethod
+    def of(cls, association: Association, now: Floats, sampled: int, rows: int) -> Change:
+        """Compare a sample's correlations with the reference's.
+
+        The change is Fisher's z, or the plain difference where that is smaller: close to 1, between columns of few
+        values, z alone makes much of a few rows. The variance is that of `sampled` rows drawn from the window, of the
+        window's `rows` where they depend on each other, and of the reference.
+        """
+        before = association.correlation
+        old, new = np.clip(before, -NEARLY_ONE, NEARLY_ONE), np.clip(now, -NEARLY_ONE, NEARLY_ONE)
+        design, df = association.at(rows)
+        share = 1 / sampled + (design - 1) / max(rows, 1) + design / association.rows
+        error = np.sqrt(association.variance * share)
+        straight, curved = new - old, (np.arctanh(new) - np.arctanh(old)) * (1 - old**2)
+        deviate = np.where(np.abs(straight) < np.abs(curved), straight, curved) / error
+        df = np.minimum(df, tails.degrees(association.heavy, np.zeros(()), 1 / share))
+        varies = np.diag(before) > 0
+        tested = varies[:, None] & varies[None, :] & ~np.eye(len(varies), dtype=bool)
+        pairs = int(tested.sum()) // 2
+        notable = tested & (np.abs(deviate) > (NOTABLE if pairs > MANY_PAIRS else 0.0))
+        p = np.ones(deviate.shape)
+        p[notable] = tails.two_sided(deviate[notable], df[notable])
+        return cls(before, now, error, df, np.where(tested, deviate, 0.0), p, pairs)

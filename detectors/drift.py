@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
-import numpy.typing as npt
 from annotated_types import Gt, Lt
 
-from detectors import tails
 from detectors.base import Cause, Result, Verdict, Window, WindowTest
-from detectors.bottom_k import BottomK
-from detectors.comparison import Comparison, Spans
-from detectors.drift_words import describe
+from detectors.comparison import Spans
+from detectors.drift_words import Finding, describe
 from detectors.effects import Effects
-from detectors.evidence import TESTS, WEIGHTS, Evidence, judge_nulls, judge_shapes
-from detectors.evidence_cells import judge_cells, judge_new_values
+from detectors.evidence import TESTS
+from detectors.gathering import Gathered
 from detectors.layout import Layout, Role
 from detectors.reference import Reference
-
-Floats = npt.NDArray[np.float64]
-
-NEWEST_WEIGHT = 4.0
-"""The newest window alone has this many times the level of each longer span."""
-
-STILL_THERE = 0.25
-"""A longer span counts only while the same test on the newest window alone is below this: an old change that is over
-must not be reported again."""
 
 
 class Drift(WindowTest):
@@ -61,15 +50,9 @@ class Drift(WindowTest):
         if window.profile.rows < max(window.min_rows, 1) or reference.rows == 0:
             return [self._insufficient(reference.layout, int(i), window) for i in comparison.judged]
         spans = Spans.of(window)
-        evidence = gather(comparison, spans, window)
-        p = settle(evidence)
-        column_p = tails.combine(p.transpose(1, 0, 2).reshape(p.shape[1], -1), _weights(spans))
-        effects = Effects.of(comparison, spans, evidence, self.level)
-        threshold = self.level / (len(comparison.judged) + 1)
-        return [
-            self._result(reference, window, c, spans, (p, evidence, effects), float(column_p[c]), threshold)
-            for c in range(len(comparison.judged))
-        ]
+        gathered = Gathered.of(comparison, spans, window)
+        effects = Effects.of(comparison, spans, gathered, self.level)
+        return self._results(reference, window, spans, Judgement.of(self, gathered, effects))
 
     def _insufficient(self, layout: Layout, i: int, window: Window) -> Result:
         column = layout.columns[i]
@@ -79,89 +62,80 @@ class Drift(WindowTest):
             rows=window.profile.rows, detail=detail,
         )  # fmt: skip
 
-    def _result(
-        self,
-        reference: Reference,
-        window: Window,
-        c: int,
-        spans: Spans,
-        findings: tuple[Floats, Evidence, Effects],
-        p_value: float,
-        threshold: float,
-    ) -> Result:
-        p, evidence, effects = findings
-        i = int(reference.comparison.judged[c])
-        column = reference.layout.columns[i]
-        warned = p_value < threshold
-        weighted = np.where(np.isnan(p[:, c]), 2.0, p[:, c])
-        span, test = np.unravel_index(int(weighted.argmin()), weighted.shape)
-        verdict, estimate = Verdict.OK, float(effects.estimate[0, c].max())
-        if warned:
-            live = ~np.isnan(p[:, c]).all(axis=1)
-            bound = np.where(live[:, None], effects.bound[:, c], -1.0)
-            best = int(bound.max(axis=1).argmax()) if bound.max() > self.effect else int(span)
-            verdict = Verdict.DRIFT if bound.max() > self.effect else Verdict.WARNING
-            estimate = float(effects.estimate[best, c].max())
-        detail = (
-            describe(reference, window, i, TESTS[test], spans, int(span), evidence.shift[span, c])
-            if warned
-            else ""
-        )
-        if evidence.stretched[0, c]:
-            detail = "; ".join(filter(None, [detail, _short(reference, window)]))
-        return Result(
-            column.name, self.type, verdict, cause_of(column.role), estimate, self.effect, p_value, estimate,
-            window.profile.rows, detail,
-        )  # fmt: skip
+    def _results(self, reference: Reference, window: Window, spans: Spans, judged: Judgement) -> list[Result]:
+        """A result for each judged column."""
+        results = []
+        for c, i in enumerate(reference.comparison.judged.tolist()):
+            column, span, detail = reference.layout.columns[i], judged.span[c], ""
+            if judged.verdicts[c] is not Verdict.OK:
+                detail = describe(
+                    reference, window, Finding(i, judged.tests[c], spans, span, judged.shifts[c])
+                )
+            if judged.stretched[c]:
+                detail = "; ".join(filter(None, [detail, _short(reference, window)]))
+            estimate = judged.estimates[c]
+            results.append(
+                Result(
+                    column.name,
+                    self.type,
+                    judged.verdicts[c],
+                    cause_of(column.role),
+                    estimate,
+                    self.effect,
+                    judged.p_values[c],
+                    estimate,
+                    window.profile.rows,
+                    detail,
+                )  # fmt: skip
+            )
+        return results
 
 
-def gather(comparison: Comparison, spans: Spans, window: Window) -> Evidence:
-    """Run every test on every span."""
-    found = Evidence.start(comparison, spans)
-    judge_shapes(found, comparison, spans)
-    judge_nulls(found, comparison, spans)
-    judge_cells(found, comparison, spans)
-    judge_new_values(found, comparison, spans, _unseen(comparison.layout, spans, window))
-    return found
+@dataclass(frozen=True)
+class Judgement:
+    """Verdicts by judged column, as plain values.
 
-
-def settle(evidence: Evidence) -> Floats:
-    """The probabilities that count, shape (spans, columns, tests).
-
-    A longer span counts only while the newest window shows the same (`STILL_THERE`), and not at all where the
-    reference holds too few windows of its length to know how much they vary.
+    Attributes:
+        verdicts, p_values: of each column.
+        estimates: its effect: over the span with the most certain one for *drift*, with the most significant one for
+            *warning*, over the newest window else.
+        tests, span, shifts: the most significant test, the span that it was made on, and the shift of ranks there.
+        stretched: the reference is short for this window.
     """
-    p = evidence.p.copy()
-    p[1:] = np.where((p[0] > STILL_THERE) & ~np.isnan(p[1:]), 1.0, p[1:])
-    p[1:][evidence.stretched[1:]] = np.nan
-    return p
+
+    verdicts: list[Verdict]
+    p_values: list[float]
+    estimates: list[float]
+    tests: list[str]
+    span: list[int]
+    shifts: list[float]
+    stretched: list[bool]
+
+    @classmethod
+    def of(cls, drift: Drift, gathered: Gathered, effects: Effects) -> Judgement:
+        """Warning: significant. Drift: that, and the effect's bound exceeds the effect that matters."""
+        p, columns = gathered.p, np.arange(gathered.p.shape[1])
+        warned = gathered.combined < drift.level / (len(columns) + 1)
+        smallest = np.where(np.isnan(p), 2.0, p).transpose(1, 0, 2).reshape(len(columns), -1).argmin(axis=1)
+        span, test = smallest // len(TESTS), smallest % len(TESTS)
+        bound = np.where(np.isnan(p).all(axis=2), -1.0, effects.bound.max(axis=2))
+        large = warned & (bound.max(axis=0) > drift.effect)
+        told = np.where(large, bound.argmax(axis=0), np.where(warned, span, 0))
+        names = {(False, False): Verdict.OK, (True, False): Verdict.WARNING, (True, True): Verdict.DRIFT}
+        return cls(
+            [names[bool(w), bool(d)] for w, d in zip(warned, large, strict=True)],
+            gathered.combined.tolist(),
+            effects.estimate.max(axis=2)[told, columns].tolist(),
+            [TESTS[t] for t in test],
+            span.tolist(),
+            gathered.evidence.shift[span, columns].tolist(),
+            gathered.evidence.stretched[0].tolist(),
+        )
 
 
 def cause_of(role: Role) -> Cause:
     """The alert group of a column's drift."""
     return Cause.PREDICTION_DRIFT if role in (Role.PREDICTION, Role.SCORE) else Cause.DATA_DRIFT
-
-
-def _weights(spans: Spans) -> Floats:
-    """Shares of a column's level by span and test, flat."""
-    by_span = np.where(np.array(spans.lengths) == 1, NEWEST_WEIGHT, 1.0)
-    return np.outer(by_span, WEIGHTS).ravel()
-
-
-def _unseen(layout: Layout, spans: Spans, window: Window) -> list[dict[int, BottomK]]:
-    """For each span, the values that the reference never had, by column position."""
-    parts = [window.profile.unseen, *(profile.unseen for profile in window.history)]
-    merged = []
-    for length in spans.lengths:
-        used = [part for part in parts[:length] if part]
-        positions = {i for part in used for i in part}
-        merged.append(
-            {
-                i: BottomK.merge(layout.unseen_values, [part[i] for part in used if i in part])
-                for i in positions
-            }
-        )
-    return merged
 
 
 def _short(reference: Reference, window: Window) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,20 +17,26 @@ LEAST_MOVE = 0.005
 """Standard deviations under which a move of the mean is not worth words."""
 
 
-def describe(
-    reference: Reference, window: Window, i: int, test: str, spans: Spans, span: int, shift: float
-) -> str:
-    """One sentence on the most significant finding of column i.
+@dataclass(frozen=True)
+class Finding:
+    """The most significant finding of a column.
 
-    Args:
-        reference: what is normal.
-        window: the newest window and those before it.
-        i: the column's position in the layout.
-        test: the test with the smallest probability.
-        spans: the spans of windows that were tested.
-        span: which of them gave it.
+    Attributes:
+        column: position in the layout. test: the test with the smallest probability.
+        spans, span: the spans of windows that were tested, and which of them gave it.
         shift: its standardised shift of mid-ranks.
     """
+
+    column: int
+    test: str
+    spans: Spans
+    span: int
+    shift: float
+
+
+def describe(reference: Reference, window: Window, finding: Finding) -> str:
+    """One sentence on what changed."""
+    i, spans, span, shift = finding.column, finding.spans, finding.span, finding.shift
     length = spans.lengths[span]
     parts = (window.profile, *window.history)[:length]
     counts, rows = spans.counts[span], int(spans.rows[span])
@@ -46,7 +53,7 @@ def describe(
         "cell": lambda: _category(reference, counts, i),
         "new_share": lambda: _new(parts, counts, reference.layout, i),
         "new_values": lambda: _new(parts, counts, reference.layout, i),
-    }[test]()
+    }[finding.test]()
     over = "" if length == 1 else f" over the last {length} windows ({rows} rows)"
     return change + over
 

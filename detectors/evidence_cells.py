@@ -57,11 +57,11 @@ class CellCounts:
         )
 
 
-def judge_cells(found: Evidence, comparison: Comparison, spans: Spans) -> None:
-    """chi2 and cell of the columns that have categories."""
+def judge_cells(found: Evidence, comparison: Comparison, spans: Spans) -> CellCounts | None:
+    """chi2, cell and moved of the columns that have categories; returns their counts, None where there is none."""
     block = comparison.cells
     if not len(block.columns):
-        return
+        return None
     where = places(comparison, block.columns)
     cells = CellCounts.of(comparison, spans)
     usable = (cells.n > 0) & (cells.reference > 0)
@@ -76,6 +76,7 @@ def judge_cells(found: Evidence, comparison: Comparison, spans: Spans) -> None:
     found.put("cell", where, np.where(usable, worst, np.nan))
     moved, pairs = _moved(comparison, cells, d, df)
     found.put("moved", where, np.where(usable & (pairs > 1), moved, np.nan))
+    return cells
 
 
 def _chi_square(comparison: Comparison, cells: CellCounts) -> tuple[Floats, Floats]:

@@ -15,6 +15,9 @@ Array = npt.NDArray[np.float64]
 SMALLEST = 1e-300
 """Probabilities are cut here, so that their inverses stay finite."""
 
+LEAST_DEVIATE = 0.5
+"""Deviates under this are read against the normal, whose probabilities are within 0.1 of any t with 3 degrees there."""
+
 NORMAL_DF = 1e6
 """Degrees of freedom from which Student's t is read as the normal distribution."""
 
@@ -36,12 +39,17 @@ def kolmogorov(distance: Array, rows: Array) -> Array:
 
 
 def two_sided(deviate: Array, df: Array) -> Array:
-    """Probability that Student's t with `df` degrees lies at least this far from 0 (the normal from NORMAL_DF on)."""
+    """Probability that Student's t with `df` degrees lies at least this far from 0 .
+
+    The normal from NORMAL_DF degrees on, and for deviates under LEAST_DEVIATE, which no level comes near.
+    """
     size = -np.abs(deviate)
-    exact = df < NORMAL_DF
-    tail = special.ndtr(size)
-    if np.any(exact):
-        tail = np.where(exact, special.stdtr(np.where(exact, df, 1.0), size), tail)
+    tail = np.asarray(special.ndtr(size))
+    close = (df < NORMAL_DF) & (size < -LEAST_DEVIATE)
+    if np.any(close):
+        size, df, tail = np.broadcast_arrays(size, df, tail)
+        tail = tail.copy()
+        tail[close] = special.stdtr(df[close], size[close])
     return np.asarray(np.minimum(2.0 * tail, 1.0))
 
 
@@ -87,19 +95,18 @@ def hypergeometric_upper(hits: Array, successes: Array, draws: Array, total: Arr
     never below the exact tail, and within a few per cent of it beyond three standard deviations. 1 where hits are
     not above the mean.
     """
-    hits, successes, draws, total = (np.asarray(a, dtype=float) for a in (hits, successes, draws, total))
-    above = hits * total > successes * draws
-    safe = np.where(above, hits, 0.0)
-    log_first = (
-        _log_choose(successes, safe)
-        + _log_choose(total - successes, draws - safe)
-        - _log_choose(total, draws)
-    )
+    arrays = np.broadcast_arrays(*(np.asarray(a, dtype=float) for a in (hits, successes, draws, total)))
+    above = arrays[0] * arrays[3] > arrays[1] * arrays[2]
+    result = np.ones(above.shape)
+    if not above.any():
+        return result
+    k, good, n, everything = (a[above] for a in arrays)
+    log_first = _log_choose(good, k) + _log_choose(everything - good, n - k) - _log_choose(everything, n)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        ratio = (successes - safe) * (draws - safe) / ((safe + 1) * (total - successes - draws + safe + 1))
+        ratio = (good - k) * (n - k) / ((k + 1) * (everything - good - n + k + 1))
         tail = np.exp(np.minimum(log_first, 0.0)) / (1 - ratio)
-    usable = above & (ratio < 1) & np.isfinite(tail)
-    return np.asarray(np.where(usable, np.minimum(tail, 1.0), 1.0))
+    result[above] = np.where((ratio < 1) & np.isfinite(tail), np.minimum(tail, 1.0), 1.0)
+    return result
 
 
 def hypergeometric_two_sided(hits: Array, successes: Array, draws: Array, total: Array) -> Array:
