@@ -65,7 +65,7 @@ class View:
         grid = Table.grid(padding=(0, 2))
         grid.add_column(style="bold", min_width=10)
         grid.add_column()
-        bar = ProgressBar(total=scene.total, completed=scene.counted, width=40)
+        bar = ProgressBar(scene.total, scene.counted, 40, complete_style="cyan", finished_style="green")
         grid.add_row(
             "requests", _beside(bar, f"{scene.counted:,} of {scene.total:,}  {_day(scene.watermark)}")
         )
@@ -161,7 +161,7 @@ def _story(scene: Scene) -> str:
 def _columns(first: Mapping[str, Any], latest: Mapping[str, Any]) -> Table:
     """The columns that have moved most, as the first bad window and the last one saw them."""
     table = Table(box=None, padding=(0, 2), show_edge=False, header_style="bright_black")
-    for name in ("column", "first", "now", "what driftd says now"):
+    for name in ("column", "week 1", "now", "what driftd says now"):
         table.add_column(name, no_wrap=name != "what driftd says now")
     began = {finding["column"]: finding["effect_size"] for finding in reversed(first["columns"])}
     shown = {finding["column"]: finding for finding in reversed(latest["columns"])}
