@@ -85,7 +85,8 @@ class NumericBinning:
         finite = np.sort(values[np.isfinite(values)]) + 0.0
         if finite.size == 0:
             return cls(np.array([0.0, np.nextafter(0.0, 1.0)]))
-        return cls(*fit_edges(finite, bins))
+        with np.errstate(over="ignore", invalid="ignore"):  # numbers near the largest float end as infinities
+            return cls(*fit_edges(finite, bins))
 
     @cached_property
     def size(self) -> int:

@@ -70,16 +70,16 @@ class FloatGrid:
         """Cell of each value that is not NaN, shape (n,), 0 to cells - 1."""
         with np.errstate(over="ignore"):
             bits = (values + self.shift).view(np.int64)
-        cells = (bits >> self.drop) if self.drop else bits
-        cells = cells - self.base
-        np.maximum(cells, 0, out=cells)
+        cells = np.maximum(bits >> self.drop, self.base)  # before the subtraction: it must not overflow
+        cells -= self.base
         return np.minimum(cells, self.cells - 1, out=cells)
 
     def covers(self, edges: Floats) -> bool:
         """Whether no value from the first edge up to the last can have a cell outside 0 to cells - 1."""
         ends = np.array([edges[0], np.nextafter(edges[-1], -np.inf)])
-        cells = ((ends + self.shift).view(np.int64) >> self.drop) - self.base
-        return bool(cells[0] >= 0 and cells[1] < self.cells)
+        with np.errstate(over="ignore"):
+            bits = (ends + self.shift).view(np.int64) >> self.drop
+        return bool(bits[0] >= self.base and bits[1] < self.base + self.cells)
 
     def starts(self, cells: Ints, low: float, high: float) -> Floats:
         """The smallest float of each cell, by bisection; cells must start within (low, high]."""

@@ -208,9 +208,10 @@ class _CellCount:
         bits, cells = total.view(np.int64), self.space.cells[: total.size]
         if self.grid.drop:
             np.right_shift(bits, self.grid.drop, out=bits)
+        if clip:
+            np.maximum(bits, self.grid.base, out=bits)
         np.subtract(bits, self.grid.base, out=cells)
         if clip:
-            np.maximum(cells, 0, out=cells)
             np.minimum(cells, self.grid.cells - 1, out=cells)
         return np.bincount(cells, minlength=self.grid.cells)
 
