@@ -36,11 +36,12 @@ class ChiSquare(NamedStatistic):
         r, w = groups.reference, groups.rows(window.profile.counts)
         n_r, n_w = groups.total(r), groups.total(w)
         smaller = np.minimum(n_r, n_w) / (n_r + n_w)
-        small = (r + w) * smaller[groups.owner] < self.least
+        occupied = r + w > 0
+        small = occupied & ((r + w) * smaller[groups.owner] < self.least)
         pooled_r, pooled_w = (groups.total(np.where(small, rows, 0.0)) for rows in (r, w))
         terms = groups.total(np.where(small, 0.0, _term(r, w, n_r[groups.owner], n_w[groups.owner])))
         statistic = terms + _term(pooled_r, pooled_w, n_r, n_w)
-        cells = groups.total((~small).astype(np.float64)) + (pooled_r + pooled_w > 0)
+        cells = groups.total((occupied & ~small).astype(np.float64)) + (pooled_r + pooled_w > 0)
         p_value = np.where(cells > 1, chdtrc(np.maximum(cells - 1, 1), statistic), 1.0)
         return Measured(groups.columns, statistic, n_w, p_value, np.sqrt(statistic / (n_r + n_w)))
 
