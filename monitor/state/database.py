@@ -16,6 +16,9 @@ from monitor.state.schema import APPLICATION_ID, HISTORY, MIGRATIONS
 
 Row = tuple[Any, ...]
 
+JOURNAL_BYTES = 64 * 2**20
+"""What the write-ahead log is cut back to after a large transaction."""
+
 CHECKED_WHOLE_BYTES = 64 * 2**20
 """Files up to this size are checked page by page at every start, larger ones without their history."""
 
@@ -157,6 +160,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> 
         return
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA fullfsync = ON")  # macOS: to the disk, not only to its cache
+    connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES}")
     _migrate(connection, str(path))
 
 

@@ -22,6 +22,7 @@ from monitor.state import (
     StoredTransition,
     StoredWindow,
     WindowFilter,
+    database,
 )
 from monitor.state.schema import APPLICATION_ID, MIGRATIONS
 
@@ -301,6 +302,31 @@ def test_a_cut_file_is_refused(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:20_000])
     with pytest.raises(StateDamagedError):
         State.open(path)
+
+
+def test_a_large_file_is_checked_without_its_history(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the daemon goes on with is read through at every start; old windows when somebody asks for them."""
+    monkeypatch.setattr(database, "CHECKED_WHOLE_BYTES", 0)
+    with State.open(path) as state:
+        with state.transaction() as tx:
+            tx.windows.put(window(10), b"h" * 50_000)
+        with state.transaction() as tx:
+            tx.documents.put("m", "k", "d" * 50_000)
+    whole = path.read_bytes()
+    path.write_bytes(_overwritten(whole, b"d" * 4000))
+    with pytest.raises(StateDamagedError):
+        State.open(path)
+    path.write_bytes(_overwritten(whole, b"h" * 4000))
+    with State.open(path) as state:
+        assert state.documents.get("m", "k") == "d" * 50_000
+        with pytest.raises(StateDamagedError):
+            state.windows.recent_profiles("m", "1", "", "1h", limit=1)
+
+
+def _overwritten(data: bytes, content: bytes) -> bytes:
+    """The file with the first page that is full of this content lost, its links to other pages too."""
+    page = next(at for at in range(0, len(data), 4096) if data[at + 8 : at + 4008] == content)
+    return data[:page] + b"\xff" * 4096 + data[page + 4096 :]
 
 
 def test_a_newer_file_is_refused(path: Path) -> None:
