@@ -165,7 +165,8 @@ def assemble(settings: Settings, clock: Clock) -> Assembly:
         undo.callback(state.close)
         reader = state.reader()
         undo.callback(reader.close)
-        telemetry = Telemetry([monitor.name for monitor in settings.monitors], clock=clock)
+        names = [monitor.name for monitor in settings.monitors]
+        telemetry = Telemetry(names, max_series=settings.http.max_series, clock=clock)
         deliveries = Deliveries(state, destinations(settings), clock=clock, on_outcome=telemetry.delivery)
         sight = Sight(telemetry, reader, lambda key: deliveries.retry([key]) > 0, settings.http.token_file)
         server = HttpServer(build_app(sight), settings.http.host, settings.http.port)

@@ -10,7 +10,7 @@ import structlog
 
 from monitor import checkpoint
 from monitor.clock import MICROSECONDS, Clock
-from monitor.reporting import active_alerts, pending_by_destination, window_report
+from monitor.reporting import active_alerts, close_delay_seconds, pending_by_destination, window_report
 from monitor.results import result_json
 from monitor.sources.base import SourceError
 from monitor.state.windows import StoredWindow
@@ -164,6 +164,7 @@ class Engine:
         watch.closed.append(stored_window(name, evaluation, self.clock.now()))
         self.on_window(name, evaluation)
         self.telemetry.window_closed(window_report(name, evaluation))
+        self.telemetry.close_delay(name, close_delay_seconds(evaluation, self.clock.now()))
         for alert in watch.reaction.react(evaluation, self._event_time(watch)):
             self.on_alert(alert)
             self.urgent = True

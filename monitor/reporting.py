@@ -42,6 +42,17 @@ def window_report(monitor: str, evaluation: Evaluation) -> WindowReport:
     )
 
 
+def close_delay_seconds(evaluation: Evaluation, now: int) -> float:
+    """Seconds from a window's end to its verdict; for windows of rows those that the verdict took.
+
+    Args:
+        evaluation: the window and what was found.
+        now: wall time in microseconds since the epoch.
+    """
+    window = evaluation.window
+    return evaluation.seconds if window.spec.by_rows else max(0.0, (now - window.end) / MICROSECONDS)
+
+
 def service_stats(profile: Profile, seconds: float | None) -> ServiceStats:
     """Rate, error ratio and latencies of a window.
 

@@ -33,6 +33,9 @@ class HttpSettings(Options):
     token_file: LocalPath | None = None
     """File with the bearer token that `/api` and `/metrics` ask for; without it whoever reaches the port reads."""
 
+    max_series: Annotated[int, Ge(100)] = 10_000
+    """Most time series about windows in `/metrics`; beyond it the windows closed longest ago are left out."""
+
 
 class LogSettings(Options):
     """driftd's own log, on standard error."""
