@@ -190,9 +190,9 @@ def known_streams(data: Path) -> Iterator[Scenario]:
     broken = ("vicprice", "vicdemand", "transfer")
     for window, start in ((336, 9024), (1344, 9360)):
         yield Scenario("c", "elec2", window, elec[:start], elec[start:19_000], broken, 17_424 - start)
-    bank = load(data, "bank_marketing")
+    bank = load(data, "bank_marketing")  # drifts all the time: only the named break is judged
     yield Scenario(
-        "c", "bank_marketing", 1000, bank[:20_060], bank[20_060:28_060], ("pdays", "previous", "poutcome"), 4000
+        "c", "bank_marketing", 1000, bank[:24_060], bank[24_060:28_060], ("pdays", "previous", "poutcome"), 0
     )
 
 
