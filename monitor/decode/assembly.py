@@ -60,12 +60,14 @@ class Decoded:
     absent: frozenset[str] = frozenset()
 
 
-def convert(plan: Plan, target: Target, series: pl.Series, *, text: bool = False) -> Cells:
+def convert(
+    plan: Plan, target: Target, series: pl.Series, *, text: bool = False, ascii_only: bool = False
+) -> Cells:
     """A raw column in the type that its target holds. Times that cannot be read are marked WRONG_TYPE."""
     if target.want is Want.NUMERIC:
         return numeric_cells(series, integer=target.integer, text=text)
     if target.want is Want.CATEGORICAL:
-        return categorical_cells(series, numbers=target.integer, text=text)
+        return categorical_cells(series, numbers=target.integer, text=text, ascii_only=ascii_only)
     if target.want is Want.TIME:
         return _times(series, plan.time_format)
     if target.want is Want.LATENCY:

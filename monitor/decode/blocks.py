@@ -19,6 +19,7 @@ class Block:
     """Lines of a file.
 
     Attributes:
+        ascii: no byte is above 127.
         data: the bytes, with a line end at the end.
         offset: of the first byte in the file.
         bytes: the same as uint8, shape (len(data),).
@@ -31,6 +32,7 @@ class Block:
         self.offset = offset
         self.bytes = np.frombuffer(self.data, np.uint8)
         line_ends = np.flatnonzero(self.bytes == _NEWLINE)
+        self.ascii = data.isascii()
         self.starts = np.concatenate([[0], line_ends + 1])[:-1].astype(np.int64)
         returns = np.zeros(len(line_ends), np.int64)
         if b"\r" in self.data:
@@ -68,7 +70,7 @@ class Block:
             good[self.lines_of(np.flatnonzero(self.bytes == _BACKSLASH))] = False
         if self.offset == 0 and self.data.startswith(BOM):
             good[0] = False
-        if len(self.data) and self.bytes.max() >= _ASCII:
+        if not self.ascii:
             self._mark_broken_text(good)
         return good
 

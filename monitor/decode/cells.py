@@ -50,20 +50,22 @@ def numeric_cells(series: pl.Series, *, integer: bool = False, text: bool = Fals
     return Cells(nothing, _where(series.is_not_null(), Odd.WRONG_TYPE))
 
 
-def categorical_cells(series: pl.Series, *, numbers: bool = False, text: bool = False) -> Cells:
+def categorical_cells(
+    series: pl.Series, *, numbers: bool = False, text: bool = False, ascii_only: bool = False
+) -> Cells:
     """Categories as text; Categorical and Enum stay what they are.
 
     Args:
         series: raw values of one type.
         numbers: the categories are numbers: 1, 1.0 and, in text tables, "1.0" are all `1`.
         text: the source knows text only.
+        ascii_only: the texts are known to hold no U+FFFD.
     """
     dtype = series.dtype
     if dtype in (pl.Categorical, pl.Enum):
         return Cells(series)
     if dtype == pl.String:
-        bad = series.str.contains(REPLACEMENT, literal=True)
-        odd = _where(bad, Odd.BAD_ENCODING) if bad.any() else None
+        odd = None if ascii_only else _where(series.str.contains(REPLACEMENT, literal=True), Odd.BAD_ENCODING)
         if text and numbers:
             plain = series.cast(pl.Float64, strict=False)
             series = pl.select(pl.coalesce(number_texts(plain), series)).to_series()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +20,29 @@ from monitor.decode.templates import Shape, Template, Token
 
 Offsets = npt.NDArray[np.int64]
 
-_ZERO, _MINUS, _POINT, _E, _LOWER, _QUOTE = 48, 45, 46, 101, 32, 34
-_NINE = 9
+_POINT, _E, _LOWER, _QUOTE = 46, 101, 32, 34
 _PIECE = 2**18
 """Bytes that are looked through at once, so that they stay in the cache."""
+
+_LINES = 1024
+
+
+def _pair(text: str) -> int:
+    """Two bytes as one little-endian number."""
+    return int.from_bytes(text.encode(), "little")
+
+
+_DIGITS = np.zeros(256, dtype=bool)
+_DIGITS[48:58] = True
+_NULL, _MINUS_ZERO = _pair("nu"), _pair("-0")
+_BEGINNINGS = np.zeros(2**16, dtype=bool)
+"""Pairs of bytes that a JSON number, together with what follows it, or a null may begin with."""
+
+for _first in "123456789":
+    _BEGINNINGS[np.arange(256) * 256 + ord(_first)] = True
+_BEGINNINGS[np.flatnonzero(~_DIGITS) * 256 + ord("0")] = True
+_BEGINNINGS[np.flatnonzero(_DIGITS) * 256 + ord("-")] = True
+_BEGINNINGS[_NULL] = True
 
 
 def match(template: Template, block: Block, rows: Rows) -> tuple[Mask, list[pl.Series]]:
@@ -52,10 +72,14 @@ def match(template: Template, block: Block, rows: Rows) -> tuple[Mask, list[pl.S
         return np.zeros(len(rows), dtype=bool), []
     if frame.height != len(rows):
         return np.zeros(len(rows), dtype=bool), []
-    wanted = [part for i, token in enumerate(template.tokens) for part in _expressions(i, token)]
-    found = frame.select(wanted)
+    found = frame.select(_wanted(template.tokens))
     widths = block.ends[rows] - block.starts[rows]
     return _Matcher(template, frame, found, np.frombuffer(data, np.uint8), widths).run()
+
+
+@lru_cache(maxsize=64)
+def _wanted(tokens: tuple[Token, ...]) -> tuple[pl.Expr, ...]:
+    return tuple(part for i, token in enumerate(tokens) for part in _expressions(i, token))
 
 
 def _expressions(i: int, token: Token) -> Iterator[pl.Expr]:
@@ -93,62 +117,92 @@ class _Matcher:
     data: npt.NDArray[np.uint8]
     widths: Offsets
 
+    @property
+    def pairs(self) -> npt.NDArray[np.uint16]:
+        """The two bytes at each place, as one number: shape (len(data) - 1,)."""
+        return np.ndarray((len(self.data) - 1,), "<u2", self.data, 0, (1,))
+
     def run(self) -> tuple[Mask, list[pl.Series]]:
         """See `match`."""
-        tokens = self.template.tokens
         ends = np.flatnonzero(self.data == 10)  # noqa: PLR2004 - line end
         starts = np.concatenate([[0], ends + 1])[:-1].astype(np.int64)
-        lengths = [self.found[f"l{i}"].fill_null(0).to_numpy().astype(np.int64) for i in range(len(tokens))]
-        places = np.cumsum([starts, *(length + 1 for length in lengths)], axis=0)
-        fits = np.asarray(places[-1] - 1 - starts == self.widths)
+        fits = np.ones(len(starts), dtype=bool)
         nulls = np.zeros(len(fits), np.int64)
         values = []
-        for i, token in enumerate(tokens):
-            column, good, null = self._fitting(i, token, lengths[i])
+        for i, token in enumerate(self.template.tokens):
+            column, good, null = self._fitting(i, token)
             values.append(column)
             fits &= good
             nulls += null
-        self._check_numbers(fits, places, lengths)
+        self._check_bytes(fits, starts)
         self._check_points(fits, starts)
         self._check_quotes(fits, nulls, starts)
         return fits, values
 
-    def _fitting(self, i: int, token: Token, lengths: Offsets) -> tuple[pl.Series, Mask | bool, Mask | bool]:
+    def _fitting(self, i: int, token: Token) -> tuple[pl.Series, Mask | bool, Mask | bool]:
         """Values of token i, lines in which it is what the template says, and lines in which a text is null."""
         values = self.found[f"v{i}"]
         if token.shape is Shape.NOTHING:
             return values, _mask(self.found[f"f{i}"]), False
         if token.shape is Shape.TEXT:
-            shortest = len(token.prefix.encode()) + len(token.suffix.encode())
             flags = self.found[f"f{i}"]
-            good = (_mask(flags) if flags.null_count() or not flags.all() else True) & (lengths >= shortest)
-            if good.all():
+            if flags.null_count() == 0 and flags.all():
                 return values, True, False
             null = _mask(self.frame[f"t{i}"] == f"{token.prefix[:-1]}null{token.suffix[1:]}")
-            return values.set(pl.Series(null), None), good | null, null
-        if values.null_count() == 0:
-            return values, True, False
-        null = _mask(self.frame[f"t{i}"] == f"{token.prefix}null{token.suffix}")
-        return values, values.is_not_null().to_numpy() | null, False
+            return values.set(pl.Series(null), None), _mask(flags) | null, null
+        good: Mask | bool = True
+        if values.null_count():
+            null = _mask(self.frame[f"t{i}"] == f"{token.prefix}null{token.suffix}")
+            good = values.is_not_null().to_numpy() | null
+        if token.shape is Shape.NUMBER:
+            numbers = values.to_numpy()
+            finite = np.isfinite(numbers)
+            good = good if finite.all() else good & (finite | values.is_null().to_numpy())
+        return values, good, False
 
-    def _check_numbers(self, fits: Mask, places: Offsets, lengths: list[Offsets]) -> None:
-        """Numbers are written as JSON writes them: no `+1`, `.5`, `1.`, `01`, which the cast lets pass."""
-        for i, token in enumerate(self.template.tokens):
-            if token.shape not in (Shape.NUMBER, Shape.INTEGER):
-                continue
-            begin = places[i] + len(token.prefix.encode())
-            first, second = self.data[begin], self.data[begin + 1]
-            negative = first == _MINUS
-            if negative.any():
-                third = self.data[np.minimum(begin + 2, len(self.data) - 1)]
-                first, second = np.where(negative, second, first), np.where(negative, third, second)
-            closing = self.data[places[i] + lengths[i] - len(token.suffix.encode()) - 1]
-            good = (first - _ZERO <= _NINE) & (closing - _ZERO <= _NINE)
-            good &= (first != _ZERO) | (second - _ZERO > _NINE)
-            if token.shape is Shape.NUMBER:
-                good &= np.isfinite(self.found[f"v{i}"].to_numpy())
-            if not good.all():
-                fits &= good | self.found[f"v{i}"].is_null().to_numpy()
+    def _check_bytes(self, fits: Mask, starts: Offsets) -> None:
+        """Every byte of a line belongs to a token, and numbers are written as JSON writes them.
+
+        The cast lets `+1`, `.5`, `1.` and `01` pass. Some lines are looked at together, so that they stay in the cache.
+        """
+        tokens = self.template.tokens
+        measured = self.found.select(f"l{i}" for i in range(len(tokens)))
+        if any(column.null_count() for column in measured):
+            measured = measured.fill_null(0)
+        lengths = measured.to_numpy()
+        edges = np.asarray([[len(token.prefix.encode()), len(token.suffix.encode())] for token in tokens])
+        numbers = np.flatnonzero([token.shape in (Shape.NUMBER, Shape.INTEGER) for token in tokens])
+        texts = np.flatnonzero([token.shape is Shape.TEXT for token in tokens])
+        for first in range(0, len(fits), _LINES):
+            rows = slice(first, first + _LINES)
+            widths = lengths[rows].T.astype(np.int64)
+            ends = widths + 1
+            ends[0] += starts[rows] - 1
+            for i in range(1, len(ends)):
+                ends[i] += ends[i - 1]
+            good = ends[-1] - starts[rows] == self.widths[rows]
+            good &= (widths[texts] >= edges[texts].sum(axis=1)[:, None]).all(axis=0)
+            begin = (ends - widths)[numbers] + edges[numbers, 0][:, None]
+            closing = ends[numbers] - edges[numbers, 1][:, None] - 1
+            good &= self._written_well(begin, closing)
+            fits[rows] &= good
+
+    def _written_well(self, begin: Offsets, closing: Offsets) -> Mask:
+        """Lines whose numbers begin and end as JSON has it, or are null.
+
+        Args:
+            begin: of each number in the bytes, int64, shape (numbers, rows).
+            closing: its last byte.
+        """
+        if not len(begin):
+            return np.ones(begin.shape[1], dtype=bool)
+        last = len(self.data) - 1
+        pairs = self.pairs[np.minimum(begin, last - 1)]
+        good = _BEGINNINGS[pairs] & (_DIGITS[self.data[np.minimum(closing, last)]] | (pairs == _NULL))
+        padded = pairs == _MINUS_ZERO
+        if padded.any():
+            good &= ~(padded & _DIGITS[self.data[np.minimum(begin + 2, last)]])
+        return np.asarray(good.all(axis=0))
 
     def _check_points(self, fits: Mask, starts: Offsets) -> None:
         """A point before an exponent (`1.e5`) is no JSON either."""

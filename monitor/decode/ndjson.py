@@ -129,7 +129,7 @@ class NdjsonReader:
                 cells.append(nothing(target, count))
             else:
                 series = values[place] if whole else values[place].filter(pl.Series(fits))
-                cells.append(convert(self.plan, target, series))
+                cells.append(convert(self.plan, target, series, ascii_only=block.ascii))
         parts.append(Part(rows if whole else rows[fits], cells))
         unknown.update(dict.fromkeys(template.unknown, count))
         self.templates.remove(template)
