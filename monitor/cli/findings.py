@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from monitor.cli.moments import moment
@@ -41,11 +41,10 @@ def worst_columns(results: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any
 
 
 def named(results: Iterable[Mapping[str, Any]]) -> str:
-    """The worst columns with what was found on them; "" where all is well."""
-    worst = worst_columns(results)
-    texts = [f"{result['column'] or 'window'} ({said(result)})" for result in worst[:_SHOWN]]
+    """The worst columns by name; "" where all is well."""
+    worst = [str(result["column"] or result["test"].replace("_", " ")) for result in worst_columns(results)]
     more = f" and {len(worst) - _SHOWN} more" if len(worst) > _SHOWN else ""
-    return ", ".join(texts) + more
+    return ", ".join(worst[:_SHOWN]) + more
 
 
 def said(result: Mapping[str, Any]) -> str:
@@ -67,9 +66,11 @@ class Narrator:
 
     Attributes:
         terminal: where to.
+        newest: the latest results of each monitor's window kinds, to tell what an alert rests on.
     """
 
     terminal: Console
+    newest: dict[tuple[str, str, str], Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
     def tell(self, line: Mapping[str, Any]) -> None:
         """Print one object."""
@@ -78,32 +79,42 @@ class Narrator:
     def _window(self, line: Mapping[str, Any]) -> None:
         if line["verdict"] not in _WORST_FIRST:
             return
-        from rich.markup import escape
-
-        of = " ".join(part for part in (line["monitor"], line["version"], line["segment"]) if part)
-        self.terminal.print(
-            f"{place(line['start'])}  {escape(of)} {escape(str(line.get('window', '')))}  {line['rows']:,} rows  "
-            f"{coloured(line['verdict'])}  {escape(named(line['results']))}",
-        )
+        self.newest[_whose(line)] = line["results"]
+        of = " ".join(part for part in (*_whose(line), str(line.get("window", ""))) if part)
+        text = f"{place(line['start'])}  {of}  {line['rows']:,} rows  "
+        self._print(text, line["verdict"], f"  {named(line['results'])}")
 
     def _alert(self, line: Mapping[str, Any]) -> None:
-        from rich.markup import escape
-
-        of = " ".join(part for part in (line["monitor"], line["version"], line["segment"]) if part)
-        columns = ", ".join(_column(column) for column in line["columns"][:_SHOWN])
-        self.terminal.print(
-            f"{place(line['at'])}  [bold]alert[/bold] {coloured(line['state'])}  {escape(of)} "
-            f"{line['cause'].replace('_', ' ')}: {escape(columns)}",
+        of = " ".join(part for part in _whose(line) if part)
+        self._print(
+            f"{place(line['at'])}  ALERT {of}  {line['cause'].replace('_', ' ')}  ", line["state"], ""
         )
+        if line["state"] != "firing":
+            return
+        results = [r for r in self.newest.get(_whose(line), ()) if r["cause"] == line["cause"]]
+        for result in worst_columns(results)[:_SHOWN]:
+            name = result["column"] or result["test"].replace("_", " ")
+            self.terminal.print(
+                f"{'':>21}{name}: {said(result)}", markup=False, overflow="ellipsis", no_wrap=True
+            )
+
+    def _print(self, before: str, verdict: str, after: str) -> None:
+        from rich.text import Text
+
+        line = Text(before)
+        line.append(verdict, style=COLOURS.get(verdict) or STATES.get(verdict) or "")
+        line.append(after)
+        self.terminal.print(line, overflow="ellipsis", no_wrap=True)
 
     def _summary(self, line: Mapping[str, Any]) -> None:
         records = ", ".join(f"{rows:,} {outcome}" for outcome, rows in line["records"].items()) or "none"
         verdicts = ", ".join(f"{number:,} {verdict}" for verdict, number in line.get("verdicts", {}).items())
-        self.terminal.print(f"\nrecords: {records}")
-        self.terminal.print(f"windows: {line['windows']:,}" + (f" ({verdicts})" if verdicts else ""))
-        alerts = line["alerts"]
-        self.terminal.print(f"alerts:  {alerts:,}" + ("" if alerts else ", nothing to tell"))
+        self.terminal.print(f"\nrecords: {records}", markup=False)
+        self.terminal.print(
+            f"windows: {line['windows']:,}" + (f" ({verdicts})" if verdicts else ""), markup=False
+        )
+        self.terminal.print(f"alerts:  {line['alerts']:,} fired", markup=False)
 
 
-def _column(column: Any) -> str:
-    return str(column["column"] or "window") if isinstance(column, Mapping) else str(column)
+def _whose(line: Mapping[str, Any]) -> tuple[str, str, str]:
+    return line["monitor"], line["version"], line["segment"]
