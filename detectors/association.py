@@ -23,6 +23,9 @@ LEAST_SIZE = 32
 MOST_BLOCKS = 512
 """The finest cut for correlations: memory is this times columns squared."""
 
+CONSTANT = 1e-6
+"""A product of standard deviations under this is that of a column that does not vary."""
+
 RARE = 5
 """A category with fewer rows in the reference has no rank of its own."""
 
@@ -105,8 +108,8 @@ class Association:
         """Design effect and degrees of freedom of every pair for windows of `rows` rows, each of shape (c, c)."""
         if not len(self.sizes):
             return np.ones_like(self.correlation), np.full_like(self.correlation, NORMAL_DF)
-        design, df, _ = carry(self.design, self.sizes, self.rows, rows)
-        return design.astype(float), df
+        design, df, _ = carry(self.design.astype(float), self.sizes, self.rows, rows)
+        return design, df
 
 
 def associate(scores: Singles) -> Association:
@@ -116,7 +119,7 @@ def associate(scores: Singles) -> Association:
         scores: float32, shape (rows, c): standardised mid-ranks in the reference's order.
     """
     rows, columns = scores.shape
-    if rows < 2:
+    if rows <= 1:
         nothing = np.zeros((columns, columns))
         return Association(
             rows, np.zeros(0, np.int64), nothing, nothing, nothing, np.ones((columns, columns, 0), np.float32)
@@ -189,9 +192,12 @@ def block_correlations(gram: npt.NDArray[np.floating], mean: npt.NDArray[np.floa
     """Correlations about their own means; 0 where a column is constant.
 
     Args:
-        gram: shape (..., c, c), mean products. mean: shape (..., c), means.
+        gram: shape (..., c, c), mean products.
+        mean: shape (..., c), means.
     """
     covariance = gram - mean[..., :, None] * mean[..., None, :]
     scale = np.sqrt(np.maximum(np.diagonal(covariance, axis1=-2, axis2=-1), 0.0))
     product = scale[..., :, None] * scale[..., None, :]
-    return np.where(product > 1e-6, covariance / np.where(product > 1e-6, product, 1.0), 0.0).astype(float)
+    return np.where(product > CONSTANT, covariance / np.where(product > CONSTANT, product, 1.0), 0.0).astype(
+        float
+    )

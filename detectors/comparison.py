@@ -1,23 +1,22 @@
 """What the verdict rule needs of a reference, laid out once so that a window costs a few vector operations.
 
-Bins of several columns lie one after the other in flat vectors ("ragged"): sums and largest values by column are
-`reduceat` calls, whatever the number of bins of each.
+Everything here depends on the reference only, is worked out when first asked for, and kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from detectors.base import Window
 from detectors.binning import Binning, CategoricalBinning, NumericBinning
 from detectors.dependence import LEAST_VARIANCE, Dependence
 from detectors.layout import Kind, Layout, Role
 from detectors.profile import Profile
+from detectors.ragged import Ragged, Scores
+from detectors.spans import far_rows
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -33,94 +32,6 @@ OFTEN = 10
 
 LARGEST = 1e30
 """Values are cut here before they are squared."""
-
-LENGTHS = (1, 2, 3, 5, 8)
-"""The newest windows that are added up and judged together."""
-
-
-@dataclass(frozen=True, eq=False)
-class Ragged:
-    """Value bins of some columns, one after the other.
-
-    Attributes:
-        columns: int64, shape (c,), positions in the layout.
-        slots: int64, shape (v,), positions in the vector of counts.
-        starts: int64, shape (c,), where each column's bins begin in `slots`.
-        owner: int64, shape (v,), which of `columns` each bin belongs to.
-        counts: float64, shape (v,), the reference's rows in each bin.
-    """
-
-    columns: Ints
-    slots: Ints
-    starts: Ints
-    owner: Ints
-    counts: Floats
-
-    @classmethod
-    def of(
-        cls, layout: Layout, counts: Ints, columns: Sequence[int], drop_last: Sequence[int] = ()
-    ) -> Ragged:
-        """The value bins of `columns`; of those also in `drop_last` without the last bin."""
-        slots = [np.arange(layout.offsets[i], layout.values(i).stop - (i in drop_last)) for i in columns]
-        sizes = np.array([len(s) for s in slots], dtype=np.int64)
-        flat = np.concatenate([np.zeros(0, np.int64), *slots]).astype(np.int64)
-        starts = np.cumsum(sizes) - sizes
-        return cls(
-            np.array(columns, dtype=np.int64),
-            flat,
-            starts.astype(np.int64),
-            np.repeat(np.arange(len(sizes)), sizes),
-            counts[flat].astype(float),
-        )
-
-    @cached_property
-    def ends(self) -> Ints:
-        """Where each column's last bin is in `slots`, shape (c,)."""
-        return np.append(self.starts[1:], len(self.slots)) - 1
-
-    def total(self, values: Floats) -> Floats:
-        """Sums by column, shape (..., v) to (..., c)."""
-        return np.add.reduceat(values, self.starts, axis=-1)
-
-    def largest(self, values: Floats) -> Floats:
-        """Largest value by column, shape (..., v) to (..., c)."""
-        return np.maximum.reduceat(values, self.starts, axis=-1)
-
-    def running(self, values: Floats) -> Floats:
-        """Running sums that start anew with each column; exact for counts."""
-        summed = np.cumsum(values, axis=-1)
-        before = (summed - values)[..., self.starts]
-        return np.asarray(summed - before[..., self.owner])
-
-    @cached_property
-    def rows(self) -> Floats:
-        """The reference's rows with a value, shape (c,)."""
-        return self.total(self.counts)
-
-
-@dataclass(frozen=True, eq=False)
-class Scores:
-    """A score for each bin and its moments over the reference's rows, by column; centred.
-
-    Attributes:
-        values: float64, shape (v,). variance, skewness, excess: float64, shape (c,).
-    """
-
-    values: Floats
-    variance: Floats
-    skewness: Floats
-    excess: Floats
-
-    @classmethod
-    def of(cls, ragged: Ragged, raw: Floats) -> Scores:
-        """Centre `raw` and take its moments."""
-        rows = np.maximum(ragged.rows, 1.0)
-        values = raw - (ragged.total(raw * ragged.counts) / rows)[ragged.owner]
-        second, third, fourth = (ragged.total(values**k * ragged.counts) / rows for k in (2, 3, 4))
-        safe = np.where(second > LEAST_VARIANCE, second, 1.0)
-        return cls(
-            values, np.where(second > LEAST_VARIANCE, second, 0.0), third / safe**1.5, fourth / safe**2 - 3
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,7 +160,7 @@ class Comparison:
     def quanta(self) -> Quanta:
         """Means of the numeric columns from exact sums."""
         block, moments = self.numeric, self.profile.moments
-        rows = block.rows - _far_rows(self.profile)[block.columns]
+        rows = block.rows - far_rows(self.profile)[block.columns]
         total = np.maximum(rows, 1.0)
         mean = moments.first[block.columns] / total
         second = moments.second[block.columns].astype(float)
@@ -268,7 +179,7 @@ class Comparison:
 
     @cached_property
     def missed(self) -> Floats:
-        """Share of rows expected in values that the reference never had, by judged column (Good-Turing); 0 for numbers."""
+        """Share of rows expected in values that the reference never had (Good-Turing); 0 for numbers."""
         share = np.zeros(len(self.judged))
         for c, i in enumerate(self.judged):
             binning = self.layout.binnings[i]
@@ -291,42 +202,3 @@ class Comparison:
         return np.asarray(counts[..., stop - 1] + np.where(self._two_ended, counts[..., start], 0)).astype(
             float
         )
-
-
-@dataclass(frozen=True, eq=False)
-class Spans:
-    """The newest windows added up, at several lengths.
-
-    Attributes:
-        lengths: how many windows each span has, rising, the first is 1.
-        counts: int64, shape (spans, slots). rows: int64, shape (spans,).
-        sums: int64, shape (spans, columns): sums of the values near the reference's, in the columns' quanta, see `Moments`.
-        far: int64, shape (spans, columns): rows whose values are not near.
-    """
-
-    lengths: tuple[int, ...]
-    counts: Ints
-    rows: Ints
-    sums: Ints
-    far: Ints
-
-    @classmethod
-    def of(cls, window: Window) -> Spans:
-        """Add up the window and its history."""
-        parts = (window.profile, *window.history)
-        lengths = tuple(n for n in LENGTHS if n <= len(parts))
-        used = parts[: lengths[-1]]
-        counts = np.cumsum(np.stack([p.counts for p in used]), axis=0)
-        rows = np.cumsum([p.rows for p in used])
-        sums = np.cumsum(np.stack([p.moments.first for p in used]), axis=0)
-        far = np.cumsum(np.stack([_far_rows(p) for p in used]), axis=0)
-        chosen = np.array(lengths) - 1
-        return cls(lengths, counts[chosen], rows[chosen].astype(np.int64), sums[chosen], far[chosen])
-
-
-def _far_rows(profile: Profile) -> Ints:
-    """Rows of each column that are not in the sums of `Moments`."""
-    rows = np.zeros(len(profile.layout.columns), dtype=np.int64)
-    for i, (count, _, _) in profile.moments.far.items():
-        rows[i] = count
-    return rows

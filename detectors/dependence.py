@@ -25,6 +25,9 @@ Ints = npt.NDArray[np.int64]
 GROUPS = 64
 """Groups of bins that the signals are built from."""
 
+LEAST_SIZE = 8
+"""Rows of the smallest block."""
+
 LEAST_BLOCKS = 8
 """Fewer blocks than this say too little about their variance."""
 
@@ -107,7 +110,7 @@ class Dependence:
             df = np.full((columns, signals), NORMAL_DF)
             return Strength(np.ones((columns, signals)), df, np.zeros(columns, dtype=bool))
         design, df, stretched = carry(self.design, self.sizes, self.rows, rows)
-        return Strength(design, df, stretched.any(axis=1))
+        return Strength(design, df, np.asarray(stretched.any(axis=1)))
 
 
 def carry(design: Floats, sizes: Ints, total: int, rows: int) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
@@ -122,10 +125,10 @@ def carry(design: Floats, sizes: Ints, total: int, rows: int) -> tuple[Floats, F
     reach = min(int(np.searchsorted(sizes, rows)), len(sizes) - 1) + 1
     best = design[..., :reach].argmax(axis=-1)
     found = np.take_along_axis(design, best[..., None], axis=-1)[..., 0]
-    dependent = found > 1
+    dependent: npt.NDArray[np.bool_] = np.asarray(found > 1)
     df = np.where(dependent, total // sizes[best] - 1, NORMAL_DF).astype(float)
     beyond = rows / float(sizes[-1])
-    lasting = design[..., -LASTING:].max(axis=-1) > 1
+    lasting: npt.NDArray[np.bool_] = np.asarray(design[..., -LASTING:].max(axis=-1) > 1)
     if beyond <= SLACK:
         return found, df, np.zeros(lasting.shape, dtype=bool)
     last = float(total // sizes[-1] - 1)
@@ -133,15 +136,15 @@ def carry(design: Floats, sizes: Ints, total: int, rows: int) -> tuple[Floats, F
 
 
 def block_sizes(rows: int) -> Ints:
-    """Block sizes, each twice the one before, up to an eighth of the reference; none under 8 * LEAST_BLOCKS rows."""
+    """Block sizes, each twice the one before, up to an eighth of the reference; none for very short ones."""
     doublings = 0
     while (
-        rows // LEAST_BLOCKS >> (doublings + 1) >= 8
+        rows // LEAST_BLOCKS >> (doublings + 1) >= LEAST_SIZE
         and rows // (rows // LEAST_BLOCKS >> doublings) < MOST_BLOCKS
     ):
         doublings += 1
     base = rows // LEAST_BLOCKS >> doublings
-    return (base << np.arange(doublings + 1) if base >= 8 else np.zeros(0)).astype(np.int64)
+    return (base << np.arange(doublings + 1) if base >= LEAST_SIZE else np.zeros(0)).astype(np.int64)
 
 
 def measure_column(codes: npt.NDArray[np.integer], counts: Ints, rows: int, *, categorical: bool) -> Floats:

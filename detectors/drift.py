@@ -10,13 +10,13 @@ import numpy as np
 from annotated_types import Gt, Lt
 
 from detectors.base import Cause, Result, Verdict, Window, WindowTest
-from detectors.comparison import Spans
 from detectors.drift_words import Finding, describe
 from detectors.effects import Effects
 from detectors.evidence import TESTS
 from detectors.gathering import Gathered
 from detectors.layout import Layout, Role
 from detectors.reference import Reference
+from detectors.spans import Spans
 
 
 class Drift(WindowTest):
@@ -86,7 +86,7 @@ class Drift(WindowTest):
                     estimate,
                     window.profile.rows,
                     detail,
-                )  # fmt: skip
+                )
             )
         return results
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from detectors.base import Window
-from detectors.comparison import Spans
 from detectors.layout import Layout
 from detectors.profile import Profile
 from detectors.reference import Reference
+from detectors.spans import Spans
 
 LEAST_MOVE = 0.005
 """Standard deviations under which a move of the mean is not worth words."""

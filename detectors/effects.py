@@ -12,12 +12,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from detectors.comparison import Comparison, Ragged, Spans
+from detectors.comparison import Comparison
 from detectors.dependence import Signal
 from detectors.evidence import Evidence, harmonic, places
 from detectors.evidence_cells import CellCounts
 from detectors.evidence_numeric import NumericCounts
 from detectors.gathering import Gathered
+from detectors.ragged import Ragged
+from detectors.spans import Spans
 from detectors.tails import NORMAL_DF
 
 Floats = npt.NDArray[np.float64]
@@ -48,7 +50,7 @@ class Effects:
         shape = (*found.shift.shape, len(MEASURES))
         effects = cls(np.zeros(shape), np.full(shape, -1.0))
         if gathered.numbers is not None:
-            _distance(effects, comparison, gathered.numbers, found, level)
+            _distance(effects, gathered.numbers, found, level)
         if gathered.cells is not None:
             _variation(effects, comparison, gathered.cells, found, level)
         _shares(effects, comparison, spans, found, level)
@@ -69,9 +71,7 @@ def stretch(level: float, df: Floats) -> Floats:
     return np.asarray(np.where(exact, special.stdtrit(np.where(exact, df, 1.0), 1 - level) / normal, 1.0))
 
 
-def _distance(
-    effects: Effects, comparison: Comparison, numbers: NumericCounts, found: Evidence, level: float
-) -> None:
+def _distance(effects: Effects, numbers: NumericCounts, found: Evidence, level: float) -> None:
     """Kolmogorov distance; bound by the inequality of Dvoretzky, Kiefer, Wolfowitz and Massart."""
     where, distance = numbers.where, numbers.distance
     m = np.maximum(numbers.effective / found.design[:, where, Signal.SHAPE], LEAST_ROWS)
@@ -147,8 +147,10 @@ def _share(
     """Estimate and bound of the change of a share; Wilson's centre keeps the error of shares near 0 honest.
 
     Args:
-        shares: now and in the reference. rows: of the windows and of the reference.
-        strength: design effect and degrees of freedom. level: 1 - confidence.
+        shares: now and in the reference.
+        rows: of the windows and of the reference.
+        strength: design effect and degrees of freedom.
+        level: 1 - confidence.
     """
     m = np.maximum(harmonic(*rows) / strength[0], LEAST_ROWS)
     z = -special.ndtri(level) * stretch(level, strength[1])

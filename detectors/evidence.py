@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors import tails
-from detectors.comparison import Comparison, Spans
+from detectors.comparison import Comparison
 from detectors.dependence import Signal
+from detectors.spans import Spans
 
 Floats = npt.NDArray[np.float64]
 

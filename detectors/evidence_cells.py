@@ -12,9 +12,10 @@ from scipy import special
 from detectors import tails
 from detectors.binning import CategoricalBinning
 from detectors.bottom_k import BottomK
-from detectors.comparison import Comparison, Spans
+from detectors.comparison import Comparison
 from detectors.dependence import Signal
 from detectors.evidence import Evidence, places
+from detectors.spans import Spans
 
 Floats = npt.NDArray[np.float64]
 
@@ -192,7 +193,7 @@ def judge_new_values(
             q = rows / (rows + block.rows[c])
             mine = block.owner == c
             known = (spans.counts[span, block.slots[mine]] + block.counts[mine]) / d[span, place]
-            distinct, share = _new(known, sketch, d[span, place], q, len(_binning(comparison, c).others))
+            distinct, share = _new(known, sketch, d[span, place], q, len(_binning(comparison, int(c)).others))
             found.put_one("new_values", span, where[place], distinct)
             found.put_one("new_share", span, where[place], share)
 
@@ -209,7 +210,9 @@ def _new(known: Floats, sketch: BottomK, design: float, q: float, others: int) -
 
     Args:
         known: rows of each value that the reference has, in window and reference together, over the design effect.
-        sketch: the new values. design: the design effect. q: the window's share of all rows.
+        sketch: the new values.
+        design: the design effect.
+        q: the window's share of all rows.
         others: values that the reference has and that have no bin; counted as if each came once.
     """
     new = sketch.counts / design

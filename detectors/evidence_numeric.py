@@ -8,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors import tails
-from detectors.comparison import Comparison, Scores, Spans
+from detectors.comparison import Comparison
 from detectors.dependence import LEAST_VARIANCE, Signal
 from detectors.evidence import Evidence, harmonic, places
+from detectors.ragged import Scores
+from detectors.spans import Spans
 
 Floats = npt.NDArray[np.float64]
 
@@ -87,7 +89,7 @@ def _judge_means(found: Evidence, comparison: Comparison, spans: Spans, numbers:
 
 
 def _judge_ends(found: Evidence, comparison: Comparison, numbers: NumericCounts) -> None:
-    """below and above: rows outside of the reference's range."""
+    """Tests below and above: rows outside of the reference's range."""
     block, where = comparison.numeric, numbers.where
     usable = (numbers.n > 0) & (block.rows > 0)
     d = found.design[:, where, : Signal.SHAPE + 1].max(axis=-1)

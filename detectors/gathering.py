@@ -10,11 +10,12 @@ import numpy.typing as npt
 from detectors import tails
 from detectors.base import Window
 from detectors.bottom_k import BottomK
-from detectors.comparison import Comparison, Spans
+from detectors.comparison import Comparison
 from detectors.evidence import WEIGHTS, Evidence, judge_nulls
 from detectors.evidence_cells import CellCounts, judge_cells, judge_new_values
 from detectors.evidence_numeric import NumericCounts, judge_numbers
 from detectors.layout import Layout
+from detectors.spans import Spans
 
 Floats = npt.NDArray[np.float64]
 

@@ -18,6 +18,9 @@ SMALLEST = 1e-300
 LEAST_DEVIATE = 0.5
 """Deviates under this are read against the normal, whose probabilities are within 0.1 of any t with 3 degrees there."""
 
+STEEP = 1e-8
+"""Under this the tangent is read as one over its argument."""
+
 NORMAL_DF = 1e6
 """Degrees of freedom from which Student's t is read as the normal distribution."""
 
@@ -150,8 +153,8 @@ def combine(probabilities: Array, weights: Array) -> Array:
     share = np.where(applies, weights, 0.0)
     total = share.sum(axis=-1)
     p = np.clip(np.where(applies, probabilities, 0.5), SMALLEST, 0.5)
-    score = np.where(p < 1e-8, 1.0 / (np.pi * p), 1.0 / np.tan(np.pi * p))  # tan overflows close to its pole
+    score = np.where(p < STEEP, 1.0 / (np.pi * p), 1.0 / np.tan(np.pi * p))  # tan overflows close to its pole
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = (share * score).sum(axis=-1) / total
-    tail = np.where(mean > 1e8, 1.0 / (np.pi * np.maximum(mean, 1.0)), 0.5 - np.arctan(mean) / np.pi)
+    tail = np.where(mean > 1 / STEEP, 1.0 / (np.pi * np.maximum(mean, 1.0)), 0.5 - np.arctan(mean) / np.pi)
     return np.asarray(np.where(total > 0, np.clip(tail, SMALLEST, 1.0), 1.0))

@@ -1,0 +1,55 @@
+"""The newest windows added up, at several lengths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from detectors.base import Window
+from detectors.profile import Profile
+
+Ints = npt.NDArray[np.int64]
+
+LENGTHS = (1, 2, 3, 5, 8)
+"""The newest windows that are added up and judged together."""
+
+
+@dataclass(frozen=True, eq=False)
+class Spans:
+    """The newest windows added up, at several lengths.
+
+    Attributes:
+        lengths: how many windows each span has, rising, the first is 1.
+        counts: int64, shape (spans, slots). rows: int64, shape (spans,).
+        sums: int64, shape (spans, columns): sums of the values near the reference's, in quanta, see `Moments`.
+        far: int64, shape (spans, columns): rows whose values are not near.
+    """
+
+    lengths: tuple[int, ...]
+    counts: Ints
+    rows: Ints
+    sums: Ints
+    far: Ints
+
+    @classmethod
+    def of(cls, window: Window) -> Spans:
+        """Add up the window and its history."""
+        parts = (window.profile, *window.history)
+        lengths = tuple(n for n in LENGTHS if n <= len(parts))
+        used = parts[: lengths[-1]]
+        counts = np.cumsum(np.stack([p.counts for p in used]), axis=0)
+        rows = np.cumsum([p.rows for p in used])
+        sums = np.cumsum(np.stack([p.moments.first for p in used]), axis=0)
+        far = np.cumsum(np.stack([far_rows(p) for p in used]), axis=0)
+        chosen = np.array(lengths) - 1
+        return cls(lengths, counts[chosen], rows[chosen].astype(np.int64), sums[chosen], far[chosen])
+
+
+def far_rows(profile: Profile) -> Ints:
+    """Rows of each column that are not in the sums of `Moments`."""
+    rows = np.zeros(len(profile.layout.columns), dtype=np.int64)
+    for i, (count, _, _) in profile.moments.far.items():
+        rows[i] = count
+    return rows
