@@ -1,5 +1,5 @@
 """`driftd demo`: a real log, a real daemon, a known break."""
 
-from monitor.demo.run import run_demo
+from monitor.demo.run import DemoError, run_demo
 
-__all__ = ["run_demo"]
+__all__ = ["DemoError", "run_demo"]

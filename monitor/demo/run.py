@@ -24,8 +24,16 @@ from monitor.demo.view import View
 
 SERVING_SECONDS = 12.0
 READY_SECONDS = 60.0
-LIMIT_SECONDS = 120.0
+LIMIT_SECONDS = 180.0
 LOOK_SECONDS = 0.25
+
+
+class DemoError(Exception):
+    """The demo cannot begin; `hint` says what to do."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 def run_demo(
@@ -47,6 +55,9 @@ def run_demo(
 
     Returns:
         0 if the quiet part was quiet, the break was found, and retraining was called and verified; else 1.
+
+    Raises:
+        DemoError: `keep` holds something already.
     """
     console = console or Console(highlight=False, width=None if sys.stdout.isatty() else 100)
     with ExitStack() as stack:
@@ -54,8 +65,7 @@ def run_demo(
         if keep is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="driftd-demo-")))
         else:
-            keep.mkdir(parents=True, exist_ok=True)
-            folder = keep.resolve()
+            folder = _empty(keep)
         key = new_key()
         receiver = RetrainingReceiver(key)
         stack.callback(receiver.stop)
@@ -65,6 +75,14 @@ def run_demo(
         observer = Observer(stage.url, receiver)
         stack.callback(observer.close)
         return _play(stage, observer, View(console, stage.url, receiver.url, str(folder)), leave=leave)
+
+
+def _empty(folder: Path) -> Path:
+    """The folder, made if need be: an earlier demo's state would go on where that one ended."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise DemoError(f"{folder} is not empty", "give --keep a new folder")
+    return folder.resolve()
 
 
 def _play(stage: Stage, observer: Observer, view: View, *, leave: bool) -> int:

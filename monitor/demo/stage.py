@@ -128,8 +128,9 @@ class Stage:
 
     def _environment(self) -> Mapping[str, str]:
         """This process's, with the packages where they are here, whatever stands in the working folder."""
-        packages = str(Path(monitor.__file__).parent.parent)
-        return {**os.environ, "PYTHONPATH": packages, SECRET_VARIABLE: self._secret}
+        packages = [str(Path(monitor.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
+        path = os.pathsep.join(filter(None, packages))
+        return {**os.environ, "PYTHONPATH": path, SECRET_VARIABLE: self._secret}
 
 
 def new_key() -> bytes:
