@@ -91,7 +91,7 @@ class AlertmanagerSink(Sink):
             "annotations": {"summary": alert.summary, "description": _description(alert)},
             "startsAt": rfc3339(min(alert.starts_at, now)),
             "endsAt": rfc3339(ends_at),
-            "generatorURL": alert.links.get("alert", ""),
+            "generatorURL": next(iter(alert.links.values()), ""),
         }
 
 

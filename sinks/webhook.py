@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 import orjson
 from annotated_types import Gt, Le
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, model_validator
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
@@ -55,8 +55,11 @@ class Webhook(BaseModel):
     url: Url
     """Address that is called by POST, http or https."""
 
-    secret: SigningSecret | Annotated[tuple[SigningSecret, ...], Field(min_length=1)] | None = None
-    """Signing key `whsec_<base64>`; a list of keys signs with each of them while receivers change over."""
+    secret: SigningSecret | None = None
+    """Signing key, `whsec_` and 24 to 64 bytes in base64; without one calls are not signed."""
+
+    old_secret: SigningSecret | None = None
+    """A second key that signs as well, while receivers change from it to the new one."""
 
     template: Template = "generic"
     """Form of the body: `generic` (Standard Webhooks), `airflow` (3), `airflow2`, `argo`, `github`, or `custom`."""
@@ -140,8 +143,8 @@ class Webhook(BaseModel):
 
     def _signature(self, message_id: str, seconds: int, body: bytes) -> dict[str, str]:
         headers = {"webhook-id": message_id, "webhook-timestamp": str(seconds)}
-        if self.secret is not None:
-            secrets = self.secret if isinstance(self.secret, tuple) else (self.secret,)
+        secrets = [secret for secret in (self.secret, self.old_secret) if secret is not None]
+        if secrets:
             keys = [parse_secret(secret.get_secret_value()) for secret in secrets]
             headers["webhook-signature"] = sign(keys, message_id, seconds, body)
         return headers

@@ -2,6 +2,7 @@
 
 import base64
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -75,9 +76,9 @@ def test_options_do_not_show_the_secret() -> None:
 
 
 def test_secrets_may_be_changed_without_a_gap() -> None:
-    """A list of secrets signs with each, in order."""
+    """The new and the old secret both sign."""
     second = "whsec_" + base64.b64encode(b"x" * 32).decode()
-    sink = WebhookSink(url=URL, secret=(SecretStr(SECRET), SecretStr(second)))
+    sink = WebhookSink(url=URL, secret=SecretStr(SECRET), old_secret=SecretStr(second))
     headers = sink._signature("m1", NOW_SECONDS, b"{}")
     alone = [sign([parse_secret(s)], "m1", NOW_SECONDS, b"{}") for s in (SECRET, second)]
     assert " ".join(alone) == headers["webhook-signature"]
@@ -100,6 +101,9 @@ def test_alertmanager_gets_identity_in_labels_and_numbers_in_annotations() -> No
         "team": "risk",
     }
     assert "salary_range" in body["annotations"]["description"]
+    assert body["generatorURL"] == ""
+    linked = replace(EXAMPLE_ALERT, links={"driftd": "http://driftd/"})
+    assert posted(linked, linked.at)["generatorURL"] == "http://driftd/"
 
 
 def test_alertmanager_forgets_a_firing_alert_only_after_four_repeats() -> None:
