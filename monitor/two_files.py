@@ -11,7 +11,7 @@ from monitor.compare import Comparison, compare
 from monitor.decode.mapping import Records
 from monitor.first_look.mapping import inputs, mapping
 from monitor.first_look.raw import Raw, look
-from monitor.first_look.roles import Roles, guess_roles
+from monitor.first_look.roles import SINGLE, Roles, guess_roles
 from monitor.referencing import SUFFIX, fit_reference, load_reference
 from monitor.settings.monitors import MonitorSettings
 from monitor.sources.whole import read_rows
@@ -49,7 +49,7 @@ def compare_files(
     else:
         before = look([reference])
         roles = guess(before, given)
-        options, remarks = _both_have(mapping(before, roles), before, now)
+        options, remarks = _both_have(mapping(before, roles), roles, before, now)
         records = Records.model_validate(options)
         rows = read_rows([reference], records)
         built = fit_reference(rows.frame, rows.columns, Path(reference).name)
@@ -75,17 +75,19 @@ def _roles_of(reference: Reference, raw: Raw) -> dict[str, list[str]]:
     return {role: [words[name]] for role, name in named.items() if name in words}
 
 
-def _both_have(options: dict[str, Any], before: Raw, now: Raw) -> tuple[dict[str, Any], list[str]]:
+def _both_have(
+    options: dict[str, Any], roles: Roles, before: Raw, now: Raw
+) -> tuple[dict[str, Any], list[str]]:
     """The mapping without the roles that only the first file has: labels come late, and training data has no ids."""
     remarks = []
     there = {now.path(column) for column in now.frame.columns}
     known = {before.path(column): column for column in before.frame.columns}
     kept = dict(options)
-    for role in ("id", "timestamp", "version", "prediction", "score", "label", "latency", "status"):
+    for role in SINGLE:
         value = options.get(role)
         path = value["path"] if isinstance(value, dict) else value
         if path is not None and path not in there:
-            del kept[role]
+            del kept[role], roles.of[role]
             kept["ignore"] = [*kept.get("ignore", []), known[path]]
             remarks.append(f"{role} {known[path]} is in the reference only, and left out")
     return kept, remarks

@@ -31,12 +31,19 @@ driftd replay --config driftd.yaml --format json > findings.ndjson
 
 driftd replay --fail-on drift && deploy
 """
+_DEMO_EXAMPLES = """[bold]Examples[/bold]
+
+driftd demo
+
+driftd demo --exit --keep demo-files
+"""
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command(epilog=_RUN_EXAMPLES)(run)
     app.command(epilog=_REPLAY_EXAMPLES)(replay)
+    app.command(epilog=_DEMO_EXAMPLES)(demo)
 
 
 def run(
@@ -137,3 +144,23 @@ def _failed(work: Replay, fail_on: FailOn | None) -> bool:
         return False
     bad = ("drift",) if fail_on is FailOn.DRIFT else ("drift", "warning")
     return work.drifted or any(windows[verdict] for verdict in bad)
+
+
+def demo(
+    *,
+    leave: Annotated[
+        bool, typer.Option("--exit", help="End by itself; the exit code says whether all went well.")
+    ] = False,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port of driftd; else a free one.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the traffic's bursts and latencies.")] = 0,
+    keep: Annotated[
+        Path | None,
+        typer.Option(help="Folder for configuration, log and state, kept afterwards; else a temporary one."),
+    ] = None,
+) -> None:
+    """Show driftd at work on real data: a model that breaks, the alert, and the call that starts retraining."""
+    from monitor.demo.run import run_demo
+
+    raise typer.Exit(run_demo(leave=leave, port=port, seed=seed, keep=keep))
