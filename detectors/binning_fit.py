@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -110,7 +111,7 @@ def _grouped(ordered: Floats, edges: Floats, heavy: Floats, bins: int) -> Floats
     fixed[[0, -1]] = True
     walls = np.flatnonzero(fixed)
     kept: list[int] = [0]
-    for start, wall in zip(walls[:-1], walls[1:], strict=True):
+    for start, wall in pairwise(walls):
         position = int(start)
         while position < wall:
             reach = int(np.searchsorted(below, below[position] + most, side="right")) - 1
@@ -120,7 +121,7 @@ def _grouped(ordered: Floats, edges: Floats, heavy: Floats, bins: int) -> Floats
 
 
 def moment_scale(edges: npt.NDArray[np.float64], bits: int) -> tuple[float, float]:
-    """Centre and quantum of a column's sums: the edges lie within 2^bits quanta of the centre.
+    """Centre and quantum of a column's sums: the edges lie within 2^(bits - 1) + 1 quanta of the centre.
 
     The quantum is 0 where values are so large that squares overflow: then all are summed as far ones.
     """

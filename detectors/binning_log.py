@@ -63,7 +63,7 @@ class LogBinning:
         """Code of each finite value, shape (n,), 0 to size - 1."""
         first = (1023 + self.low) << 6
         cells = (np.ascontiguousarray(values, np.float64).view(np.int64) >> 46) - (first - 1)
-        return np.clip(cells, 0, self.size - 1)
+        return np.asarray(np.clip(cells, 0, self.size - 1))
 
     def quantile(self, counts: npt.NDArray[np.int64], q: float) -> float:
         """The q-quantile (0 to 1) of counts over the value bins, shape (size,); NaN for no rows.

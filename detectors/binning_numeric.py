@@ -69,7 +69,7 @@ class NumericBinning:
 
     def __post_init__(self) -> None:
         self.edges.setflags(write=False)
-        centre, quantum = moment_scale(self.edges, MOMENT_BITS + 1)
+        centre, quantum = moment_scale(self.edges, MOMENT_BITS)
         object.__setattr__(self, "centre", centre)
         object.__setattr__(self, "quantum", quantum)
 
@@ -117,7 +117,9 @@ class NumericBinning:
         inner = inner[(inner > 0) & (inner < self.bins)]
         inside = self.edges[inner]
         centre = (cells[inner] + self.grid.base).view(np.float64) - self.grid.shift
-        lattice = not self.grid.drop and bool(np.all((inside == centre) | (inside == np.nextafter(centre, np.inf))))
+        lattice = not self.grid.drop and bool(
+            np.all((inside == centre) | (inside == np.nextafter(centre, np.inf)))
+        )
         past = cells[inner] + (centre < inside)
         return Lookup(
             codes=codes,

@@ -68,7 +68,9 @@ class ColumnReader:
     def slice(self, start: int, rows: int) -> ColumnReader:
         """The same column over a stretch of rows."""
         series = None if self.series is None else self.series.slice(start, rows)
-        return ColumnReader(self.layout, self.i, series, None if self.odd is None else self.odd.slice(start, rows))
+        return ColumnReader(
+            self.layout, self.i, series, None if self.odd is None else self.odd.slice(start, rows)
+        )
 
     def count(self, rows: int, space: Workspace) -> Counted:
         """Count all rows of the column; `rows` says how many there are where the frame lacks it."""
@@ -154,7 +156,9 @@ def _long(texts: pl.Series) -> int:
     return int((texts.str.len_bytes() > TEXT_LIMIT).sum())
 
 
-def number_codes(binning: NumericBinning | LogBinning, values: npt.NDArray[np.float64], series: pl.Series) -> Ints:
+def number_codes(
+    binning: NumericBinning | LogBinning, values: npt.NDArray[np.float64], series: pl.Series
+) -> Ints:
     """Slots of numbers: value bins, then null, NaN and the infinities."""
     finite = np.isfinite(values)
     if finite.all():
@@ -176,13 +180,13 @@ def numeric_values(layout: Layout, frame: pl.DataFrame, column: Column) -> pl.Se
         sides = [frame.get_column(c.source, default=None) for c in pair]
         one, other = (None if side is None else side.cast(pl.Float64, strict=False) for side in sides)
         return None if one is None or other is None else (one - other).abs()
-    series = frame.get_column(column.source, default=None)
+    series: pl.Series | None = frame.get_column(column.source, default=None)
     return series if series is None or series.dtype == pl.Float64 else series.cast(pl.Float64, strict=False)
 
 
 def categorical_values(frame: pl.DataFrame, column: Column) -> pl.Series | None:
     """A categorical column as text or categories; None where the frame lacks it."""
-    series = frame.get_column(column.source, default=None)
+    series: pl.Series | None = frame.get_column(column.source, default=None)
     if series is None:
         return None
     if column.role is Role.STATUS:

@@ -21,10 +21,10 @@ _BISECTIONS = 66
 class FloatGrid:
     """cell(x) = (bits(x + shift) >> drop) - base, where bits() reads a float's 64 bits as a whole number.
 
-    Adding, reading the bits of what is not negative, and shifting never change the order of two floats, so each cell is
-    an interval of floats. With a shift of 1.5 * 2^52 * w and nothing dropped, the sum's last bit is worth w: the cells are
-    uniform, of width w. With a small shift they widen with the distance from the lower end, a fixed number to each
-    power of two: right for skewed columns.
+    Adding, reading the bits of what is not negative, and shifting never change the order of two floats, so each cell
+    is an interval of floats. With a shift of 1.5 * 2^52 * w and nothing dropped, the sum's last bit is worth w: the
+    cells are uniform, of width w. With a small shift they widen with the distance from the lower end, a fixed number
+    to each power of two: right for skewed columns.
 
     Attributes:
         shift: added first.
@@ -70,9 +70,10 @@ class FloatGrid:
         """Cell of each value that is not NaN, shape (n,), 0 to cells - 1."""
         with np.errstate(over="ignore"):
             bits = (values + self.shift).view(np.int64)
-        cells = np.maximum(bits >> self.drop, self.base)  # before the subtraction: it must not overflow
+        cells: Ints = np.maximum(bits >> self.drop, self.base)  # before the subtraction: it must not overflow
         cells -= self.base
-        return np.minimum(cells, self.cells - 1, out=cells)
+        np.minimum(cells, self.cells - 1, out=cells)
+        return cells
 
     def covers(self, edges: Floats) -> bool:
         """Whether no value from the first edge up to the last can have a cell outside 0 to cells - 1."""
@@ -93,7 +94,9 @@ class FloatGrid:
 
     def begins(self, values: Floats) -> npt.NDArray[np.bool_]:
         """Whether each value is the smallest float of its cell."""
-        return self.of(values) > self.of(np.nextafter(values, -np.inf))
+        with np.errstate(over="ignore"):
+            before = np.nextafter(values, -np.inf)
+        return self.of(values) > self.of(before)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values; whole numbers beyond 2^53 stay whole in Python's JSON."""

@@ -123,7 +123,7 @@ def add_sums(
 ) -> None:
     """Add finite values, at most a block, to the sums; `near` says that none is far."""
     if not near:
-        close = np.abs(values - binning.centre) <= binning.quantum * 2.0**MOMENT_BITS
+        close = is_near(binning, values)
         if not close.all():
             found.outside(values[~close])
             values = values[close]
@@ -132,6 +132,15 @@ def add_sums(
     steps = offsets(binning, values, space.total[: values.size])
     found.first += int(space.ones[: values.size].dot(steps) / binning.quantum)
     found.second += int(steps.dot(steps) / binning.quantum**2)
+
+
+def is_near(binning: NumericBinning | LogBinning, values: Floats) -> npt.NDArray[np.bool_]:
+    """Which values are at most 2^19 quanta from the centre; NaN is not."""
+    if not binning.quantum:
+        return np.zeros(values.size, np.bool_)
+    with np.errstate(over="ignore", invalid="ignore"):
+        near: npt.NDArray[np.bool_] = np.abs(values - binning.centre) <= binning.quantum * 2.0**MOMENT_BITS
+    return near
 
 
 def offsets(binning: NumericBinning | LogBinning, values: Floats, out: Floats | None = None) -> Floats:
@@ -193,7 +202,7 @@ class _CellCount:
         found.counts[0] += int(np.count_nonzero(under))
         found.counts[-1] += int(np.count_nonzero(over))
         if outside.any():
-            found.outside(kept[outside])
+            add_sums(self.binning, kept[outside], self.space, found)
             kept = kept[~outside]
         return kept
 

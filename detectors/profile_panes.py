@@ -15,7 +15,7 @@ from detectors.bottom_k import BottomK
 from detectors.column_reader import ColumnReader, sketch
 from detectors.layout import REMARKS, TEXT_LIMIT, Layout, Odd
 from detectors.moments import Far, Moments, carried, far_sums
-from detectors.numeric_pass import MOMENT_BITS, offsets
+from detectors.numeric_pass import is_near, offsets
 from detectors.profile_value import WEIGHT_UNIT, Profile
 from detectors.sample import Sample
 from detectors.sparse_counts import SparseCounts
@@ -158,10 +158,10 @@ class _Panes:
         at = self.starts[self.filled]
         self.minimum[self.filled, i] = np.fmin.reduceat(clean, at)
         self.maximum[self.filled, i] = np.fmax.reduceat(clean, at)
-        with np.errstate(invalid="ignore"):
-            near = np.abs(clean - binning.centre) <= binning.quantum * 2.0**MOMENT_BITS
+        near = is_near(binning, clean)
         if binning.quantum:
-            whole = (offsets(binning, np.where(near, clean, binning.centre)) / binning.quantum).astype(np.int64)
+            steps = offsets(binning, np.where(near, clean, binning.centre))
+            whole = (steps / binning.quantum).astype(np.int64)
             self.first[self.filled, i] = np.add.reduceat(whole, at)
             self.second[self.filled, i] = np.add.reduceat(whole * whole, at)
         away = np.flatnonzero(finite & ~near)
@@ -176,7 +176,8 @@ class _Panes:
         texts = series.gather(strange).cast(pl.String)
         for g, rows in _by_run(self.group[strange], np.arange(strange.size)):
             self.unseen.setdefault(g, {})[i] = sketch(self.layout.unseen_values, texts.gather(rows))
-        return self.group[strange[(texts.str.len_bytes() > TEXT_LIMIT).to_numpy()]]
+        long = strange[(texts.str.len_bytes() > TEXT_LIMIT).to_numpy()]
+        return np.asarray(self.group[long])
 
     def moments(self) -> list[Moments]:
         """The exact sums of each run."""
@@ -187,10 +188,10 @@ class _Panes:
         """Weight of each run in units."""
         if "@weight" not in self.frame.columns:
             return (self.sizes / WEIGHT_UNIT).astype(np.int64)
-        weights = self.frame["@weight"].cast(pl.Float64).fill_null(1.0).to_numpy()
+        weights: npt.NDArray[np.float64] = self.frame["@weight"].cast(pl.Float64).fill_null(1.0).to_numpy()
         units = np.rint(weights / WEIGHT_UNIT).astype(np.int64)
         sums = np.concatenate([[0], np.cumsum(units)])
-        return np.diff(sums[self.starts])
+        return np.asarray(np.diff(sums[self.starts]))
 
     def ids(self) -> list[BottomK]:
         """Hashes of the ids of each run."""

@@ -34,7 +34,9 @@ def profile_rows(layout: Layout, frame: pl.DataFrame, unknown: Mapping[str, int]
     space = Workspace(rows)
     counted = [reader.count(rows, space) for reader in readers]
     tallies = {i: c.tally for i, c in enumerate(counted) if c.tally is not None}
-    strangers = {i: c.strangers for i, c in enumerate(counted) if c.strangers is not None and c.strangers.len()}
+    strangers = {
+        i: c.strangers for i, c in enumerate(counted) if c.strangers is not None and c.strangers.len()
+    }
     minimum, maximum = np.full(len(counted), np.nan), np.full(len(counted), np.nan)
     for i, found in tallies.items():
         minimum[i], maximum[i] = found.minimum, found.maximum

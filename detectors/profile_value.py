@@ -183,7 +183,7 @@ class Profile:
             "sample": self.sample.k,
             "unknown": self.unknown,
         }
-        arrays = {
+        arrays: dict[str, npt.NDArray[Any]] = {
             "cells": self._dense,
             "minimum": self.minimum,
             "maximum": self.maximum,

@@ -176,7 +176,7 @@ def _segments(layout: Layout, frame: pl.DataFrame) -> dict[str, Profile]:
 
 def _rate(frame: pl.DataFrame) -> float | None:
     """Rows per second between the first and the last event time."""
-    if "@time" not in frame.columns or frame.height < 2:
+    if "@time" not in frame.columns:
         return None
     times = frame["@time"].drop_nulls()
     first, last = times.min(), times.max()

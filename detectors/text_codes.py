@@ -51,7 +51,9 @@ class HashTable:
             for shift in range(_WORD - bits + 1):
                 slots = (hashes >> np.uint64(shift)) & mask
                 if np.unique(slots).size == slots.size:
-                    table = cls(np.uint64(shift), mask, np.zeros(1 << bits, np.uint64), np.full(1 << bits, -1))
+                    table = cls(
+                        np.uint64(shift), mask, np.zeros(1 << bits, np.uint64), np.full(1 << bits, -1)
+                    )
                     table.hashes[slots], table.codes[slots] = hashes, codes
                     return table
         return None

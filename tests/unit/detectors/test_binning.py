@@ -52,7 +52,7 @@ def around(edges: Floats) -> Floats:
     """Every edge with its neighbours on both sides."""
     with np.errstate(over="ignore"):
         every = np.concatenate([edges, np.nextafter(edges, -np.inf), np.nextafter(edges, np.inf)])
-    return every[np.isfinite(every)]
+    return np.asarray(every[np.isfinite(every)])
 
 
 @pytest.mark.parametrize("name", SHAPES)

@@ -59,6 +59,7 @@ def make(rows: int, seed: int, *, wild: bool = False) -> pl.DataFrame:
         .alias("age"),
         pl.when(pl.Series(odd[2] < 0.1)).then(None).otherwise(pl.col("town")).alias("town"),
         pl.when(pl.Series(odd[3] < 0.1)).then(None).otherwise(pl.col("label")).alias("label"),
+        pl.col("score") * 1.3,
         pl.Series("@odd.age", rng.choice(len(Odd), rows).astype(np.uint8)),
     )
 
@@ -123,7 +124,7 @@ def test_each_row_is_in_one_slot_of_each_column() -> None:
     data=st.data(),
 )
 def test_profiles_merge_in_any_order_and_grouping(
-    seed: int, rows: int, groups: int, ordered: bool, data: st.DataObject
+    seed: int, rows: int, groups: int, *, ordered: bool, data: st.DataObject
 ) -> None:
     """Cutting rows anyhow, profiling the parts by either way and merging them anyhow gives the profile of all."""
     frame = make(rows, seed, wild=True)
