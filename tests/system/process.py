@@ -28,6 +28,15 @@ def driftd(*arguments: str, log: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen([*RUN, *arguments], stdout=out, stderr=out, stdin=subprocess.DEVNULL)
 
 
+def runs_on(process: subprocess.Popen[bytes], seconds: float = 0.01) -> bool:
+    """Whether a process still runs after so many seconds; returns as soon as it has ended."""
+    try:
+        process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
+
+
 def write_log(path: Path, rows: int, seed: int, *, break_at: int | None = None) -> None:
     """Requests of a model, one a second: from row `break_at` on the amounts are larger and predictions worse."""
     rng = np.random.default_rng(seed)

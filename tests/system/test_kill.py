@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.system.process import Receiver, counted, driftd, findings, write_log
+from tests.system.process import Receiver, counted, driftd, findings, runs_on, write_log
 
 ROWS = 30_000
 BREAK = 18_000
@@ -58,11 +57,9 @@ def run_with_kills(folder: Path, config: Path, state: Path) -> int:
         np.sort(rng.integers(0, ROWS, KILLS)), rng.uniform(0, 0.02, KILLS), strict=True
     ):
         process = driftd("run", "--once", "--config", str(config), log=folder / "log.txt")
-        while counted(state) <= rows and process.poll() is None:
+        while counted(state) <= rows and runs_on(process):
             pass
-        try:
-            process.wait(timeout=float(moment))
-        except subprocess.TimeoutExpired:
+        if runs_on(process, float(moment)):
             process.kill()
             kills += 1
         process.wait()
