@@ -1,68 +1,13 @@
 """Every path, against a state in memory and the blackboard."""
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
 import pytest
-from starlette.testclient import TestClient
 
-from detectors.base import Cause, Result, Verdict
-from monitor.clock import ManualClock
-from monitor.metrics import AlertReport, ServiceStats, Telemetry, WindowReport
-from monitor.results import result_json
+from detectors.base import Verdict
+from monitor.metrics import AlertReport, ServiceStats, WindowReport
 from monitor.state.alerts import StoredTransition
 from monitor.state.outbox import Message
-from monitor.state.state import State
 from monitor.state.windows import StoredWindow
-from monitor.web import Sight, build_app
-
-HOUR = 3_600_000_000
-START = 1_767_225_600_000_000
-DRIFT = Result("price", "drift", Verdict.DRIFT, Cause.DATA_DRIFT, 0.4, 0.1, 1e-9, 0.38, 100)
-FINE = Result("age", "drift", Verdict.OK, Cause.DATA_DRIFT, 0.01, 0.1, 0.5, 0.01, 100)
-
-
-class House:
-    """A daemon's insides as the handlers see them."""
-
-    def __init__(self, token_file: Path | None = None) -> None:
-        self.clock = ManualClock(START)
-        self.telemetry = Telemetry(["loan"], clock=self.clock)
-        self.state = State.memory()
-        sight = Sight(self.telemetry, self.state, self.retry, token_file)
-        self.client = TestClient(build_app(sight), raise_server_exceptions=False)
-
-    def retry(self, message: str) -> bool:
-        """What the daemon does when a retry is asked for."""
-        with self.state.transaction() as state:
-            return state.outbox.retry([message], at=self.clock.now()) == 1
-
-    def window(self, number: int, verdict: Verdict = Verdict.OK, version: str = "1") -> None:
-        """Store a window that began so many hours after the start."""
-        start = START + number * HOUR
-        found = [result_json(DRIFT), result_json(FINE)] if verdict is Verdict.DRIFT else [result_json(FINE)]
-        with self.state.transaction() as state:
-            state.windows.put(
-                StoredWindow(
-                    *("loan", version, "", "1h", start, start + HOUR, 100, verdict.value, found, START)
-                )
-            )
-
-    def get(self, path: str, status: int = 200, **headers: str) -> Any:
-        """The JSON of an answer that has this status."""
-        answer = self.client.get(path, headers=headers)
-        assert answer.status_code == status, answer.text
-        return answer.json()
-
-
-@pytest.fixture
-def house() -> Iterator[House]:
-    """A daemon without a loop."""
-    made = House()
-    with made.client:
-        yield made
-    made.state.close()
+from tests.unit.monitor.web.house import FINE, HOUR, START, House
 
 
 def test_readiness(house: House) -> None:
@@ -241,14 +186,6 @@ def test_deliveries_are_listed_and_retried(house: House) -> None:
     assert house.client.post("/api/v1/deliveries/nobody/retry").status_code == 404
 
 
-def test_other_sites_may_not_retry(house: House) -> None:
-    """A form on another web page, sent by a browser on this machine, is refused."""
-    path = "/api/v1/deliveries/msg_1/retry"
-    refused = house.client.post(path, headers={"sec-fetch-site": "cross-site"})
-    assert refused.status_code == 403
-    assert house.client.post(path, headers={"sec-fetch-site": "same-origin"}).status_code == 404
-
-
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
@@ -270,35 +207,3 @@ def test_a_state_that_fails_is_503(house: House) -> None:
     answer = house.client.get("/api/v1/windows")
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable")
     assert house.client.get("/metrics").status_code == 200
-
-
-def test_the_token_guards_data_and_nothing_else(tmp_path: Path) -> None:
-    """`/api` and `/metrics` need the token; probes and the empty page do not; a new token counts at once."""
-    path = tmp_path / "token"
-    path.write_text("first\n")
-    client = House(path).client
-    for guarded in ("/metrics", "/api/v1/monitors", "/api/v1/nowhere"):
-        refused = client.get(guarded)
-        assert (refused.status_code, refused.json()["error"]["code"]) == (401, "unauthorized")
-        assert refused.headers["www-authenticate"].startswith("Bearer")
-        assert client.get(guarded, headers={"authorization": "Bearer second"}).status_code == 401
-        assert client.get(guarded, headers={"authorization": "Basic first"}).status_code == 401
-        assert client.get(guarded, headers={"authorization": "Bearer first"}).status_code in {200, 404}
-    assert [client.get(free).status_code for free in ("/", "/healthz", "/readyz")] == [200, 200, 503]
-    path.write_text("second")
-    assert client.get("/metrics", headers={"authorization": "bearer second"}).status_code == 200
-    path.write_text("")
-    assert client.get("/metrics", headers={"authorization": "Bearer "}).status_code == 401
-    path.unlink()
-    assert client.get("/metrics", headers={"authorization": "Bearer second"}).status_code == 401
-
-
-def test_the_page_runs_only_its_own_code(house: House) -> None:
-    """The policy allows the style and the script in the file and no other host."""
-    answer = house.client.get("/")
-    policy = answer.headers["content-security-policy"]
-    assert "default-src 'none'" in policy
-    assert policy.count("'sha256-") == 2
-    assert "http://" not in answer.text.replace("http://www.w3.org/2000/svg", "")
-    assert "https://" not in answer.text
-    assert answer.headers["x-content-type-options"] == "nosniff"
