@@ -158,7 +158,9 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> 
                 "start the daemon once to bring it up to date",
             )
         return
-    connection.execute("PRAGMA journal_mode = WAL")
+    if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+        hint = "put it on a local disk or volume"
+        raise StateError(f"the file system under the state file {path} cannot share memory", hint)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA fullfsync = ON")  # macOS: to the disk, not only to its cache
     connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES}")

@@ -31,16 +31,24 @@ class WriterLock:
                 f"cannot write beside the state file {state}: {reason}", "is the folder there, and writable?"
             ) from error
         try:
+            self._take(state)
+        except BaseException:
+            self.release()
+            raise
+
+    def _take(self, state: Path) -> None:
+        try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        except BlockingIOError as error:
             holder = os.read(self._descriptor, 32).decode(errors="replace").strip()
-            os.close(self._descriptor)
             who = f"process {holder}" if holder else "another process"
-            raise StateLockedError(
-                f"{who} is using the state file {state}", "one daemon for each state file"
-            ) from error
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+            hint = "one daemon for each state file"
+            raise StateLockedError(f"{who} is using the state file {state}", hint) from error
+        except OSError as error:
+            hint = "is there room, and is it a local disk or volume?"
+            raise StateError(f"cannot lock the state file {state}: {error.strerror}", hint) from error
 
     def release(self) -> None:
         """Give the lock back; the file stays, removing it would race with the next holder."""

@@ -1,9 +1,11 @@
 """The file under the state: sound, one writer, readers beside it; refused where it is not."""
 
+import errno
 import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,31 @@ def test_a_second_daemon_is_refused(path: Path) -> None:
     with State.open(path), pytest.raises(StateLockedError, match=f"process {os.getpid()}"):
         State.open(path)
     State.open(path).close()
+
+
+def test_a_lock_that_cannot_be_had_is_no_other_daemon(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system without locks is told as such, and nothing is held afterwards."""
+
+    def refuse(_descriptor: int, _operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("fcntl.flock", refuse)
+        with pytest.raises(StateError, match="No locks available") as caught:
+            State.open(path)
+    assert not isinstance(caught.value, StateLockedError)
+    State.open(path).close()
+
+
+def test_a_file_system_without_shared_memory_is_refused(path: Path) -> None:
+    """Where SQLite cannot keep its log beside the file, driftd does not run on with less safety."""
+    with closing(
+        sqlite3.connect(f"file:{path}?vfs=unix-dotfile", uri=True, isolation_level=None)
+    ) as connection:
+        connection.execute("PRAGMA user_version")
+        path.touch()
+        with pytest.raises(StateError, match="share memory"):
+            database._prepare(connection, path, read_only=False)
 
 
 def test_the_lock_ends_with_the_process(path: Path) -> None:
