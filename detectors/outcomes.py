@@ -26,7 +26,7 @@ class Outcome:
     """Positions of the columns that judge a model; None where the layout has none.
 
     Attributes:
-        prediction, label: both categorical, or both numeric; the first of each role.
+        prediction, label: both categorical with words in common, or both numeric; the first of each role.
         score: a numeric score beside a categorical label.
         positive: code of the label's value that the score speaks for: the last of two in alphabetical order,
             that is 1 of 0 and 1, true of false and true, yes of no and yes.
@@ -52,10 +52,16 @@ class Outcome:
         score = _first(layout, Role.SCORE)
         if prediction is not None and layout.columns[prediction].kind is Kind.NUMERIC:
             prediction, score = None, prediction if score is None else score
-        binning = layout.binnings[label]
-        values = binning.values if isinstance(binning, CategoricalBinning) else ()
+        values = _values(layout, label)
+        if prediction is not None and not set(values) & set(_values(layout, prediction)):
+            prediction = None
         positive = values.index(max(values)) if len(values) == 2 else None  # noqa: PLR2004 - two classes
         return cls(prediction, label, score, positive)
+
+
+def _values(layout: Layout, i: int) -> tuple[str, ...]:
+    binning = layout.binnings[i]
+    return binning.values if isinstance(binning, CategoricalBinning) else ()
 
 
 def _first(layout: Layout, role: Role) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -69,6 +70,23 @@ class Finding:
         return f"{self.share:.1%} of the rows are {words} ({group})"
 
 
+@dataclass(frozen=True, slots=True)
+class _Odd:
+    """Rows that are odd in one way in one column, as arrays side by side.
+
+    Attributes:
+        columns, kinds: positions in the layout and in `_COUNTED`.
+        hits, usual: rows of the window and of the reference.
+        design: dependent rows that count as one.
+    """
+
+    columns: npt.NDArray[np.intp]
+    kinds: npt.NDArray[np.intp]
+    hits: Floats
+    usual: Floats
+    design: Floats
+
+
 def column_findings(
     reference: Reference, window: Profile, columns: Sequence[int], level: float
 ) -> dict[int, list[Finding]]:
@@ -82,30 +100,33 @@ def column_findings(
     """
     if not columns:
         return {}
-    layout, rows, known = reference.layout, float(window.rows), float(reference.rows)
-    hits, usual = _counts(layout, window, columns), _counts(layout, reference.profile, columns)
-    design = design_effects(reference, window.rows)[list(columns), None]
-    p = tails.hypergeometric_upper(
-        np.floor(hits / design),
-        (hits + usual) / design,
-        np.full_like(hits, rows) / design,
-        (rows + known) / design,
-    )
-    _correct_range(p, hits, design[:, 0])
-    for c, i in enumerate(columns):
-        _correct_unseen(p[c], hits[c], reference, i, window.rows)
-    applies = _applies(layout, columns, hits, usual)
-    bound = lower_bound(hits / design, np.full_like(hits, rows) / design, level) - usual / max(known, 1.0)
+    layout, known = reference.layout, max(reference.rows, 1)
+    counts, before = _counts(layout, window, columns), _counts(layout, reference.profile, columns)
+    design = design_effects(reference, window.rows)[list(columns)]
+    at = np.nonzero(_applies(layout, columns, counts, before))
+    odd = _Odd(np.asarray(columns)[at[0]], at[1], counts[at], before[at], design[at[0]])
+    p = _p_values(reference, odd, window.rows)
     found: dict[int, list[Finding]] = {}
-    for c, k in np.argwhere(applies & (p < level / len(_COUNTED)) & (bound > 0)):
-        share, before = float(hits[c, k]) / rows, float(usual[c, k]) / max(known, 1.0)
-        finding = Finding(_COUNTED[k], share, before, float(bound[c, k]), float(p[c, k]))
-        found.setdefault(columns[c], []).append(finding)
-    for c, i in enumerate(columns):
-        stuck = _stuck(reference, window, i, float(design[c, 0]), level / len(_COUNTED))
+    for j in np.flatnonzero(p < level / len(_COUNTED)).tolist():
+        hits, usual = float(odd.hits[j]), float(odd.usual[j]) / known
+        bound = _bound(hits / odd.design[j], window.rows / odd.design[j], level) - usual
+        if bound > 0:
+            finding = Finding(_COUNTED[odd.kinds[j]], hits / window.rows, usual, bound, float(p[j]))
+            found.setdefault(int(odd.columns[j]), []).append(finding)
+    for c in np.flatnonzero(_one_slot(layout, window)[list(columns)]).tolist():
+        stuck = _stuck(reference, window, columns[c], float(design[c]), level / len(_COUNTED))
         if stuck is not None:
-            found[i] = [stuck, *(f for f in found.get(i, []) if f.kind not in _LATE)]
+            others = [f for f in found.get(columns[c], []) if f.kind not in _LATE]
+            found[columns[c]] = [stuck, *others]
     return found
+
+
+def _one_slot(layout: Layout, profile: Profile) -> npt.NDArray[np.bool_]:
+    """Columns whose rows all lie in one value bin, or in none; bool, shape (columns,)."""
+    ends = layout.offsets[1:] - len(SPECIALS) - len(REMARKS)
+    bounds = np.stack([layout.offsets[:-1], ends], axis=1).ravel()
+    total = np.add.reduceat(profile.counts, bounds)[::2]
+    return np.asarray(np.maximum.reduceat(profile.counts, bounds)[::2] == total)
 
 
 def _counts(layout: Layout, profile: Profile, columns: Sequence[int]) -> Floats:
@@ -136,22 +157,32 @@ def _applies(layout: Layout, columns: Sequence[int], hits: Floats, usual: Floats
     return applies
 
 
-def _correct_range(p: Floats, hits: Floats, design: Floats) -> None:
-    """Values out of range lie on two sides, which may share the rows in any way."""
-    k = _COUNTED.index("out_of_range")
-    p[:, k] = np.minimum(p[:, k] * (hits[:, k] / design + 1.0), 1.0)
+def _p_values(reference: Reference, odd: _Odd, rows: int) -> Floats:
+    """Probabilities of as many rows or more, given those of the reference."""
+    known, design = float(reference.rows), odd.design
+    p = tails.hypergeometric_upper(
+        np.floor(odd.hits / design), (odd.hits + odd.usual) / design, rows / design, (rows + known) / design
+    )
+    ranges = odd.kinds == _COUNTED.index("out_of_range")  # two sides, which may share the rows in any way
+    p = np.where(ranges, np.minimum(p * (odd.hits / design + 1.0), 1.0), p)
+    for j in np.flatnonzero(odd.kinds == _COUNTED.index("unseen")):
+        p[j] = max(
+            float(p[j]), _new_values_expected(reference, int(odd.columns[j]), odd.hits[j : j + 1], rows)
+        )
+    return p
 
 
-def _correct_unseen(p: Floats, hits: Floats, reference: Reference, i: int, rows: int) -> None:
-    """Where the reference has categories that came once, new ones must be expected (Good-Turing)."""
-    k = _COUNTED.index("unseen")
+def _new_values_expected(reference: Reference, i: int, hits: Floats, rows: int) -> float:
+    """Probability of so many rows with new categories where the reference has some that came once (Good-Turing)."""
     binning = reference.layout.binnings[i]
-    if hits[k] == 0 or not isinstance(binning, CategoricalBinning):
-        return
-    once = float(np.sum(reference.profile.values(i) == 1)) + len(binning.others)
-    expected = min((once + 2.0 * np.sqrt(once + 1.0)) / max(reference.rows, 1), 1.0)
-    tail = tails.binomial_upper(hits[k : k + 1], np.array([float(rows)]), np.array([expected]))
-    p[k] = max(float(p[k]), float(tail[0]))
+    others = len(binning.others) if isinstance(binning, CategoricalBinning) else 0
+    once = float(np.sum(reference.profile.values(i) == 1)) + others
+    expected = min((once + 2.0 * math.sqrt(once + 1.0)) / max(reference.rows, 1), 1.0)
+    return float(tails.binomial_upper(hits, np.array([float(rows)]), np.array([expected]))[0])
+
+
+def _bound(hits: float, rows: float, level: float) -> float:
+    return float(lower_bound(hits, rows, level))
 
 
 def _stuck(reference: Reference, window: Profile, i: int, design: float, level: float) -> Finding | None:
@@ -163,9 +194,7 @@ def _stuck(reference: Reference, window: Profile, i: int, design: float, level: 
         usual = reference.profile.special(i, "null") / known
         p = ((reference.profile.special(i, "null") + 1) / (known + 1)) ** (rows / design)
         if p < level and column.role is not Role.LABEL:
-            return Finding(
-                "all_null", 1.0, usual, float(lower_bound(rows / design, rows / design, level)) - usual, p
-            )
+            return Finding("all_null", 1.0, usual, _bound(rows / design, rows / design, level) - usual, p)
         return None
     counts, before = window.values(i), reference.profile.values(i)
     filled = int(counts.sum())
@@ -175,7 +204,7 @@ def _stuck(reference: Reference, window: Profile, i: int, design: float, level: 
         return None
     at = int(counts.argmax())
     p = ((int(before[at]) + 1) / (int(before.sum()) + 1)) ** (filled / design)
-    bound = float(lower_bound(filled / design, filled / design, level))
+    bound = _bound(filled / design, filled / design, level)
     return Finding("constant", filled / rows, 0.0, bound, p) if p < level else None
 
 

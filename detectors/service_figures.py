@@ -25,6 +25,7 @@ _FEWEST_WINDOWS = 3
 
 
 Counts = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +122,7 @@ def latency_quantile(
         return Figure(name, float("nan"))
     scale = 1.0 if baseline is None else baseline.design
     above = _rows_above(binning, counts) / scale
-    sure = np.flatnonzero(lower_bound(above, np.full(above.shape, rows / scale), level) >= 1.0 - q)
-    bound = float(binning.edges[sure[-1]]) if len(sure) else 0.0
+    bound = _sure_edge(binning, above, rows / scale, q, level)
     value = binning.quantile(counts, q)
     if baseline is None:
         return Figure(name, value, bound, rows=rows)
@@ -132,10 +132,26 @@ def latency_quantile(
     return Figure(name, value, bound, usual, float(p[0]), rows)
 
 
-def _rows_above(binning: LogBinning, counts: Counts) -> npt.NDArray[np.float64]:
+def _rows_above(binning: LogBinning, counts: Counts) -> Floats:
     """For each edge, rows at or above it; float64, shape (bins + 1,)."""
     from_top = np.cumsum(counts[::-1])[::-1]
     return from_top[1 : len(binning.edges) + 1].astype(np.float64)
+
+
+def _sure_edge(binning: LogBinning, above: Floats, rows: float, q: float, level: float) -> float:
+    """The highest edge that the q-quantile reaches for certain; 0 where it reaches none.
+
+    Clopper and Pearson's bound of the share above an edge is at least 1 - q exactly where that many rows or more
+    have a probability of at most `level` under a share of 1 - q.
+    """
+    low, high = 0, len(above)
+    while low < high:
+        middle = (low + high) // 2
+        if tails.binomial_upper(above[middle, None], np.array([rows]), np.array([1.0 - q]))[0] <= level:
+            low = middle + 1
+        else:
+            high = middle
+    return float(binning.edges[low - 1]) if low else 0.0
 
 
 def rows_expected(window: Window, least: float) -> float | None:

@@ -49,6 +49,14 @@ def test_a_score_that_is_no_probability_says_nothing() -> None:
     assert reference.error_signal(frame) is None
 
 
+def test_words_that_never_meet_cannot_be_compared() -> None:
+    """Predictions yes and no beside labels 1 and 0 are not all wrong: nothing is said of them."""
+    frame = pl.DataFrame({"y_pred": ["yes", "no"] * 100, "y": ["1", "0"] * 100})
+    reference = Reference.fit(frame, CLASSES)
+    assert reference.error is None
+    assert reference.error_signal(frame) is None
+
+
 def test_rows_without_the_columns_cannot_be_told() -> None:
     """All NaN where a batch lacks the label; no signal where the layout has none."""
     reference = reference_of(np.zeros(200))
