@@ -3,7 +3,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from detectors.base import Cause, Result, Verdict
 from monitor.clock import ManualClock
 from monitor.metrics import AlertReport, ServiceStats, Telemetry, WindowReport
-from monitor.metrics.exposition import build_registry, render
+from monitor.metrics.exposition import TelemetryCollector, build_registry, render
 
 
 def window(
@@ -208,3 +208,17 @@ def test_the_process_and_the_build_are_told() -> None:
     assert value(telemetry, "driftd_build_info") == 1
     assert (value(telemetry, "process_resident_memory_bytes") or 0) > 0
     assert (value(telemetry, "process_cpu_seconds_total") or 0) > 0
+
+
+def test_a_scrape_never_makes_the_loop_wait() -> None:
+    """In the middle of a scrape the loop writes on; with the lock held this test would not end."""
+    telemetry = Telemetry(["loan"])
+    telemetry.window_closed(window("a", "b"))
+    names = []
+    for family in TelemetryCollector(telemetry).collect():
+        names.append(family.name)
+        telemetry.window_closed(window("a"))
+        telemetry.records("loan", "accepted", 1)
+        telemetry.beat()
+    assert len(names) > 20
+    assert value(telemetry, "driftd_records_total", outcome="accepted") == len(names)
