@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from monitor.clock import MICROSECONDS, Clock
 from monitor.decode.dead_letters import DeadLetters
 from monitor.decode.decoder import Decoder
-from monitor.delivery import AlertDestination, Deliveries, RetrainingDestination
+from monitor.delivery import AlertDestination, Deliveries, RetrainingDestination, retire_alerts
 from monitor.engine import Engine, Watch
 from monitor.evaluation import Evaluator
 from monitor.intake import Intake
@@ -172,6 +172,7 @@ def assemble(settings: Settings, clock: Clock) -> Assembly:
         server = HttpServer(build_app(sight), settings.http.host, settings.http.port)
         undo.callback(server.stop)
         links = {"driftd": f"{server.url}/"}
+        retire_alerts(state, telemetry.monitors, settings.sinks, clock.now())
         engine = build_engine(settings, state, telemetry, clock, links=links)
         engine.on_messages = deliveries.notify
         undo.pop_all()

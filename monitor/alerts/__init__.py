@@ -1,6 +1,6 @@
 """From verdicts to alerts: pending, firing, resolved."""
 
-from monitor.alerts.machine import Tracks, advance, expire, keep_kinds
+from monitor.alerts.machine import Tracks, advance, expire, keep_kinds, take_back
 from monitor.alerts.options import AlertOptions
 from monitor.alerts.track import Findings, Track, alert_line, columns, episode, fingerprint, message_id
 
@@ -17,4 +17,5 @@ __all__ = [
     "fingerprint",
     "keep_kinds",
     "message_id",
+    "take_back",
 ]

@@ -71,14 +71,27 @@ def expire(tracks: Tracks, options: AlertOptions, now: int) -> tuple[dict[str, T
     Returns:
         The new tracks, and the alerts that were taken back.
     """
-    changed = dict(tracks)
-    told: list[Alert] = []
-    for key, track in tracks.items():
-        if track.alert.state in _QUIET or now - track.last_told < _microseconds(options.expire_after):
-            continue
-        changed[key] = _end(replace(track, last_told=now))
-        told.append(changed[key].alert)
-    return changed, told
+    old = {k: t for k, t in tracks.items() if now - t.last_told >= _microseconds(options.expire_after)}
+    ended, told = take_back(old, now)
+    return {**tracks, **ended}, told
+
+
+def take_back(tracks: Tracks, now: int) -> tuple[dict[str, Track], list[Alert]]:
+    """End every alert that is pending or firing, because nobody will look at it any more.
+
+    Args:
+        tracks: alerts of a monitor that is no longer configured, or that have expired.
+        now: the time of their end, microseconds since the epoch.
+
+    Returns:
+        The tracks that changed, and their alerts.
+    """
+    ended = {
+        key: _end(replace(track, last_told=max(now, track.last_told)))
+        for key, track in tracks.items()
+        if track.alert.state not in _QUIET
+    }
+    return ended, [track.alert for track in ended.values()]
 
 
 def keep_kinds(tracks: Tracks, kinds: Sequence[str]) -> dict[str, Track]:

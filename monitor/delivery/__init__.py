@@ -8,6 +8,7 @@ from monitor.delivery.destinations import (
     alert_message,
     retraining_message,
 )
+from monitor.delivery.retire import retire_alerts
 from monitor.delivery.worker import Worker
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "RetrainingDestination",
     "Worker",
     "alert_message",
+    "retire_alerts",
     "retraining_message",
 ]
