@@ -90,14 +90,16 @@ def _expressions(i: int, token: Token) -> Iterator[pl.Expr]:
         yield (raw == token.prefix).alias(f"f{i}")
         yield raw.alias(f"v{i}")
         return
-    value = raw.str.strip_prefix(token.prefix)
+    value, there = raw, pl.lit(value=True)
+    if token.prefix:
+        value, there = value.str.strip_prefix(token.prefix), raw.str.starts_with(token.prefix)
     if token.suffix:
-        value = value.str.strip_suffix(token.suffix)
-    if token.shape is Shape.TEXT:
-        yield (raw.str.starts_with(token.prefix) & raw.str.ends_with(token.suffix)).alias(f"f{i}")
-    elif token.shape is Shape.BOOLEAN:
+        value, there = value.str.strip_suffix(token.suffix), there & raw.str.ends_with(token.suffix)
+    if token.prefix or token.suffix:
+        yield there.alias(f"f{i}")
+    if token.shape is Shape.BOOLEAN:
         value = pl.when(value == "true").then(statement=True).when(value == "false").then(statement=False)
-    else:
+    elif token.shape is not Shape.TEXT:
         value = value.cast(pl.Int64 if token.shape is Shape.INTEGER else pl.Float64, strict=False)
     yield value.alias(f"v{i}")
 
@@ -142,23 +144,28 @@ class _Matcher:
     def _fitting(self, i: int, token: Token) -> tuple[pl.Series, Mask | bool, Mask | bool]:
         """Values of token i, lines in which it is what the template says, and lines in which a text is null."""
         values = self.found[f"v{i}"]
+        good = self._flags(i)
         if token.shape is Shape.NOTHING:
-            return values, _mask(self.found[f"f{i}"]), False
+            return values, good, False
         if token.shape is Shape.TEXT:
-            flags = self.found[f"f{i}"]
-            if flags.null_count() == 0 and flags.all():
+            if good is True:
                 return values, True, False
             null = _mask(self.frame[f"t{i}"] == f"{token.prefix[:-1]}null{token.suffix[1:]}")
-            return values.set(pl.Series(null), None), _mask(flags) | null, null
-        good: Mask | bool = True
+            return values.set(pl.Series(null), None), good | null, null
         if values.null_count():
             null = _mask(self.frame[f"t{i}"] == f"{token.prefix}null{token.suffix}")
-            good = values.is_not_null().to_numpy() | null
+            good = good & (values.is_not_null().to_numpy() | null)
         if token.shape is Shape.NUMBER:
-            numbers = values.to_numpy()
-            finite = np.isfinite(numbers)
+            finite = np.isfinite(values.to_numpy())
             good = good if finite.all() else good & (finite | values.is_null().to_numpy())
         return values, good, False
+
+    def _flags(self, i: int) -> Mask | bool:
+        """Lines in which the constant parts of token i are there; True for all."""
+        if f"f{i}" not in self.found.columns:
+            return True
+        flags = self.found[f"f{i}"]
+        return True if flags.null_count() == 0 and flags.all() else _mask(flags)
 
     def _check_bytes(self, fits: Mask, starts: Offsets) -> None:
         """Every byte of a line belongs to a token, and numbers are written as JSON writes them.

@@ -61,11 +61,13 @@ class NdjsonReader:
     Attributes:
         plan: what is wanted.
         max_record_bytes: longer lines are refused.
+        worthwhile: fewer lines of one shape are read one by one.
         templates: of the lines met lately, the last useful one first.
     """
 
     plan: Plan
     max_record_bytes: int
+    worthwhile: int = WORTHWHILE
     templates: list[Template] = field(default_factory=list)
 
     def read(self, data: bytes, partition: str, offset: int, ordinal: int) -> Decoded:
@@ -82,7 +84,7 @@ class NdjsonReader:
         unknown: Counter[str] = Counter()
         parts: list[Part] = []
         left = every
-        if len(block) >= WORTHWHILE and self.plan.expand is None:
+        if len(block) >= self.worthwhile and self.plan.expand is None:
             left = self._by_templates(block, parts, unknown)
         rejects = self._one_by_one(block, left, parts, unknown, partition)
         lines, cells = _in_order(parts, self.plan)
@@ -99,7 +101,7 @@ class NdjsonReader:
         for template in tuple(self.templates):
             rows = self._by_template(template, block, rows, parts, unknown)
         for _ in range(MAX_TEMPLATES):
-            if len(rows) < WORTHWHILE:
+            if len(rows) < self.worthwhile:
                 break
             before = len(rows)
             exemplars = rows[np.linspace(0, before - 1, _EXEMPLARS).astype(np.intp)]
@@ -116,7 +118,7 @@ class NdjsonReader:
         self, template: Template, block: Block, rows: Rows, parts: list[Part], unknown: Counter[str]
     ) -> Rows:
         """Read the lines that fit a template; the lines that do not."""
-        if len(rows) < WORTHWHILE:
+        if len(rows) < self.worthwhile:
             return rows
         fits, values = match(template, block, rows)
         count = int(fits.sum())
