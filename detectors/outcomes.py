@@ -52,14 +52,15 @@ class Outcome:
         score = _first(layout, Role.SCORE)
         if prediction is not None and layout.columns[prediction].kind is Kind.NUMERIC:
             prediction, score = None, prediction if score is None else score
-        values = _values(layout, label)
-        if prediction is not None and not set(values) & set(_values(layout, prediction)):
+        values = class_values(layout, label)
+        if prediction is not None and not set(values) & set(class_values(layout, prediction)):
             prediction = None
         positive = values.index(max(values)) if len(values) == 2 else None  # noqa: PLR2004 - two classes
         return cls(prediction, label, score, positive)
 
 
-def _values(layout: Layout, i: int) -> tuple[str, ...]:
+def class_values(layout: Layout, i: int) -> tuple[str, ...]:
+    """The values of a categorical column that have bins of their own; none for a numeric one."""
     binning = layout.binnings[i]
     return binning.values if isinstance(binning, CategoricalBinning) else ()
 

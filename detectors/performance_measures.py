@@ -8,9 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from detectors.binning import CategoricalBinning
-from detectors.layout import Layout
-from detectors.outcomes import Outcome
+from detectors.outcomes import Outcome, class_values
 from detectors.profile import Profile
 
 Ints = npt.NDArray[np.int64]
@@ -45,7 +43,7 @@ def accuracy(profile: Profile, outcome: Outcome) -> Measure | None:
     table = _table(profile, outcome.prediction, outcome.label)
     if table is None or outcome.prediction is None or outcome.label is None:
         return None
-    given, true = (_values(profile.layout, i) for i in (outcome.prediction, outcome.label))
+    given, true = (class_values(profile.layout, i) for i in (outcome.prediction, outcome.label))
     at = {value: j for j, value in enumerate(true)}
     right = sum(int(table[i, at[value]]) for i, value in enumerate(given) if value in at)
     rows = int(table.sum())
@@ -100,8 +98,3 @@ def _table(profile: Profile, one: int | None, label: int | None) -> Ints | None:
     if one is None or label is None or (one, label) not in profile.layout.joints:
         return None
     return profile.table(profile.layout.joints.index((one, label)))
-
-
-def _values(layout: Layout, i: int) -> tuple[str, ...]:
-    binning = layout.binnings[i]
-    return binning.values if isinstance(binning, CategoricalBinning) else ()
