@@ -8,6 +8,7 @@ import numpy as np
 
 from detectors.binning import CategoricalBinning
 from detectors.dependence import Signal
+from detectors.layout import Role
 from monitor.results import finite
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def reference_summary(reference: Reference, window_rows: int | None = None) -> d
     """
     rows = window_rows or max(reference.rows // WINDOWS, 1)
     design = _design(reference, rows)
-    columns = [_column(reference, i, design) for i in range(len(reference.layout.columns))]
+    columns = [_column(reference, i, design) for i in range(len(reference.layout.columns)) if _held(reference, i)]
     return {
         "rows": reference.rows,
         "rate_per_second": finite(reference.rate_per_second),
@@ -41,6 +42,12 @@ def reference_summary(reference: Reference, window_rows: int | None = None) -> d
         "columns": columns,
         "remarks": _remarks(reference, columns),
     }
+
+
+def _held(reference: Reference, i: int) -> bool:
+    """Response times and statuses have a column even where the data has none of them."""
+    service = reference.layout.columns[i].role in {Role.LATENCY, Role.STATUS}
+    return not service or bool(reference.profile.counts[reference.layout.values(i)].any())
 
 
 def _design(reference: Reference, rows: int) -> list[float] | None:

@@ -102,7 +102,8 @@ def print_reference(reference: Reference, summary: dict[str, Any]) -> None:
     if summary["provenance"]:
         terminal.print(f"from {summary['provenance']}", markup=False)
     table = Table("column", "role", "kind", "null", "values", "looks like", "rows that count", box=None)
-    for i, column in enumerate(summary["columns"]):
+    for column in summary["columns"]:
+        i = reference.layout.index[column["name"]]
         table.add_row(
             *(
                 column["name"],

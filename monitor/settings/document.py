@@ -56,7 +56,9 @@ def read_document(text: str, source: str, interpolate: Callable[[str], str]) -> 
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         reason = ", ".join(part for part in (error.context, error.problem) if part)
-        raise ConfigurationError([Mistake(line, source, "", f"is not YAML: {reason}")]) from None
+        there = text.splitlines()[line - 1 : line]
+        hint = 'inside { } quote references: "${NAME}"' if there and "${" in there[0] else ""
+        raise ConfigurationError([Mistake(line, source, "", f"is not YAML: {reason}", hint)]) from None
     except yaml.YAMLError as error:
         raise ConfigurationError([Mistake(0, source, "", f"is not YAML: {error}".splitlines()[0])]) from None
     except RecursionError:

@@ -24,14 +24,14 @@ def mistakes_of(
         source: the file's name.
         overrides: environment variables that replaced a value, by its keys.
     """
-    found: dict[tuple[Key, ...], list[tuple[str, str]]] = {}
+    found: dict[tuple[Key, ...], list[Mapping[str, Any]]] = {}
     for error in errors:
         keys, value = _in_document(error, document.value)
         if not _noted(error, value):
-            found.setdefault(keys, []).append(wording(error))
+            found.setdefault(keys, []).append(error)
     mistakes = []
-    for keys, words in found.items():
-        distinct = list(dict.fromkeys(words))
+    for keys, alternatives in found.items():
+        distinct = list(dict.fromkeys(wording(error) for error in _telling(alternatives)))
         message = ", or ".join(message for message, _ in distinct)
         hint = "; ".join(dict.fromkeys(hint for _, hint in distinct if hint))
         variable = overrides.get(keys)
@@ -39,6 +39,11 @@ def mistakes_of(
         line = 0 if variable else document.line(keys)
         mistakes.append(Mistake(line, place, key_path(keys), message, hint))
     return mistakes
+
+
+def _telling(errors: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Of the alternatives of a union, those that are about the value and not only about its type."""
+    return [error for error in errors if not error["type"].endswith("_type")] or errors
 
 
 def _in_document(error: Mapping[str, Any], value: Any) -> tuple[tuple[Key, ...], Any]:
