@@ -49,8 +49,10 @@ class Catalogue:
             if known is not None and self._still(known, found):
                 self._seen(known, found)
                 present.add(known.track.name)
-            else:
-                strangers.append(found)
+                continue
+            if known is not None:
+                known.sight.replaced = True
+            strangers.append(found)
         for found in strangers:
             known = self._identify(found, present)
             if known is not None:
@@ -111,7 +113,8 @@ class Catalogue:
         track, sight = known.track, known.sight
         changed = (found.size, found.modified) != (sight.size, sight.modified)
         track.path, track.inode = str(found.path), list(found.inode)
-        sight.size, sight.modified, sight.present, sight.gone = found.size, found.modified, True, 0
+        sight.size, sight.modified = found.size, found.modified
+        sight.present, sight.replaced, sight.gone = True, False, 0
         if changed and not track.whole and (print_ := self._fingerprint(found, track.kind, None)):
             track.digest, track.length, track.whole = print_.digest, print_.length, print_.whole
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,8 @@ class TextReader:
         self._bytes = batch_bytes
         self._final = final
         self._raw = Path(track.path).open("rb")  # noqa: SIM115 - closed by `close`; held so that a renamed file is read to its end
+        stat = os.fstat(self._raw.fileno())
+        self.inode = [stat.st_dev, stat.st_ino]
         self.zipped = self._raw.read(2) == GZIP_MAGIC
         self._raw.seek(0)
         self._file = cast("IO[bytes]", gzip.GzipFile(fileobj=self._raw)) if self.zipped else self._raw
@@ -78,6 +81,10 @@ class TextReader:
         if not end:
             return self._without_end(track, block, start, ended=ended)
         return self._decoded(track, block[:end], start, finished=ended and self.zipped)
+
+    def size(self) -> int:
+        """Bytes on disk now, also when the file has another name by now or none."""
+        return os.fstat(self._raw.fileno()).st_size
 
     def close(self) -> None:
         """Give the file back."""
@@ -157,6 +164,7 @@ class TableReader:
             OSError: it cannot be read.
         """
         self._decoder = decoder
+        self.inode = track.inode
         try:
             with Path(track.path).open("rb"):
                 self._frame = pl.scan_parquet(track.path, glob=False)
@@ -182,6 +190,10 @@ class TableReader:
         decoded = self._decoder.table(frame, self._unknown, track.name, track.offset, track.ordinal)
         end = track.offset + frame.height
         return Piece(decoded, end, finished=end >= self.height)
+
+    def size(self) -> int:
+        """A table is read while it is there; nothing of it is held."""
+        return 0
 
     def close(self) -> None:
         """Nothing is held open."""

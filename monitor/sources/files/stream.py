@@ -17,6 +17,8 @@ from monitor.sources.files.track import Known, Track
 
 _NEVER = -(2**63)
 OPEN_FILES = 64
+HELD_LOOKS = 60
+"""Looks at the directory after which a file that is out of sight is given back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +96,15 @@ class FileStream:
     @property
     def exhausted(self) -> bool:
         """Everything that was there at the last look has been read."""
-        return self._scanned is not None and not any(k.unread for k in self._catalogue.known.values())
+        return self._scanned is not None and not self._waiting()
 
     @property
     def behind(self) -> frozenset[str]:
         """Files with unread rows; one that is not begun counts once its turn in time has come."""
-        names = []
-        for name, known in self._catalogue.known.items():
-            if known.unread and (known.track.newest is not None or self._age(known) <= self._newest):
-                names.append(name)
-        return frozenset(names)
+        waiting = self._waiting()
+        return frozenset(
+            k.track.name for k in waiting if k.track.newest is not None or self._age(k) <= self._newest
+        )
 
     @property
     def size_bytes(self) -> tuple[int, int]:
@@ -130,14 +131,33 @@ class FileStream:
         if due or force:
             self._catalogue.scan()
             self._scanned = now
+            self._look_at_hidden()
+
+    def _look_at_hidden(self) -> None:
+        """Files that are open here and out of sight may still grow; those that were replaced are let go."""
+        for name in tuple(self._readers):
+            known = self._catalogue.known.get(name)
+            if known is None or known.sight.replaced or known.sight.gone > HELD_LOOKS:
+                self._readers.pop(name).close()
+            elif not known.sight.present:
+                known.sight.size = self._readers[name].size()
+
+    def _waiting(self) -> list[Known]:
+        """Files in which something may be there to read, and which can be read."""
+        return [
+            known
+            for known in self._catalogue.known.values()
+            if known.unread and (known.sight.present or known.track.name in self._readers)
+        ]
 
     def _next(self) -> RecordBatch | None:
         """The next batch of the files that are known."""
-        while waiting := [known for known in self._catalogue.known.values() if known.unread]:
+        while waiting := self._waiting():
             known = min(waiting, key=self._age) if self._decoder.timed else waiting[0]
             piece = self._read(known)
             if piece is None:
-                known.sight.tried = known.sight.size
+                if known.sight.present or known.track.name in self._readers:
+                    known.sight.tried = known.sight.size
                 continue
             self._take_over(known, piece)
             if piece.decoded.frame.height or piece.decoded.rejects:
@@ -165,6 +185,7 @@ class FileStream:
             reader = self._reader(track)
             return reader.read(track, rows or self._pace.rows)
         except FileNotFoundError:
+            known.sight.present = False
             return None
         except OSError as error:
             raise SourceError(f"cannot read {track.path}: {error.strerror or error}") from error
@@ -177,11 +198,17 @@ class FileStream:
 
     def _reader(self, track: Track) -> TextReader | TableReader:
         reader = self._readers.pop(track.name, None)
+        if reader is not None and reader.inode != track.inode:
+            reader.close()
+            reader = None
         if reader is None:
             if track.kind == "parquet":
                 reader = TableReader(self._decoder, track)
             else:
                 reader = TextReader(self._decoder, track, self._pace.bytes, final=not self._pace.follow)
+                if reader.inode != track.inode:
+                    reader.close()
+                    raise FileNotFoundError(track.path)
             while len(self._readers) >= OPEN_FILES:
                 self._readers.pop(next(iter(self._readers))).close()
         self._readers[track.name] = reader

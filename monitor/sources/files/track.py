@@ -70,6 +70,7 @@ class Sight:
         peeked: the look-up has been made.
         present: it was there at the last look.
         gone: number of looks since it was last there.
+        replaced: the place on disk holds other content now.
     """
 
     size: int = 0
@@ -79,6 +80,7 @@ class Sight:
     peeked: bool = False
     present: bool = True
     gone: int = 0
+    replaced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
