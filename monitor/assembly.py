@@ -25,8 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from detectors.layout import Layout
+    from monitor.alerts import AlertOptions
     from monitor.delivery import Destination
     from monitor.settings import MonitorSettings, Settings
+
+WINDOWS_TO_EXPIRE = 3
+"""An alert waits at least for so many of its monitor's longest windows before silence takes it back."""
 
 AHEAD_SECONDS = 3600
 """Rows from further in the future than this are counted out: one wrong clock must not close everybody's windows."""
@@ -85,7 +89,7 @@ def _watch(
     )
     reaction = Reaction(
         monitor=monitor.name,
-        options=monitor.alerts,
+        options=_patient(monitor),
         retraining=monitor.retraining,
         sinks=settings.sinks,
         kinds=[spec.name for spec in monitor.specs],
@@ -93,6 +97,13 @@ def _watch(
     )
     letters = DeadLetters(None if state.path is None else state.path.with_suffix(".dead-letters.ndjson"))
     return Watch(pipeline, reaction, letters, monitor.idle, clock.monotonic())
+
+
+def _patient(monitor: MonitorSettings) -> AlertOptions:
+    """Alert options under which one window that cannot tell never takes an alert back."""
+    longest = max((spec.length / MICROSECONDS for spec in monitor.specs if not spec.by_rows), default=0.0)
+    expire_after = max(monitor.alerts.expire_after, WINDOWS_TO_EXPIRE * longest)
+    return monitor.alerts.model_copy(update={"expire_after": expire_after})
 
 
 def _intake(monitor: MonitorSettings, layout: Layout) -> Intake:

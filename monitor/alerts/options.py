@@ -53,7 +53,8 @@ class AlertOptions(BaseModel):
     """Severity by cause; drift of data and of predictions is `warning` and the others `critical` where not given."""
 
     expire_after: Annotated[Seconds, Gt(0)] = 7 * 86400.0
-    """An alert whose version and segment closed no window that could tell for this long is taken back."""
+    """An alert whose version and segment closed no window that could tell for this long (and for at least three of the
+    longest windows) is taken back."""
 
     def severity_of(self, cause: Cause, *, drift: bool) -> Severity:
         """The severity of an alert of this cause."""
