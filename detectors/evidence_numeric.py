@@ -25,13 +25,15 @@ class NumericCounts:
         where: int64, shape (c,), their places among the judged columns.
         counts: float64, shape (spans, v), rows of each bin.
         n: float64, shape (spans, c), rows with a value. effective: n N / (n + N).
-        distance: float64, shape (spans, c), Kolmogorov distance from the reference.
+        gap: float64, shape (spans, v), distribution function minus the reference's.
+        distance: float64, shape (spans, c), its largest size: the Kolmogorov distance.
     """
 
     where: npt.NDArray[np.int64]
     counts: Floats
     n: Floats
     effective: Floats
+    gap: Floats
     distance: Floats
 
     @classmethod
@@ -43,8 +45,8 @@ class NumericCounts:
         gap = block.running(counts)
         gap /= np.maximum(n, 1.0)[:, block.owner]
         gap -= comparison.cdf
-        distance = np.where(n > 0, block.largest(np.abs(gap, out=gap)), 0.0)
-        return cls(places(comparison, block.columns), counts, n, harmonic(n, block.rows), distance)
+        distance = np.where(n > 0, block.largest(np.abs(gap)), 0.0)
+        return cls(places(comparison, block.columns), counts, n, harmonic(n, block.rows), gap, distance)
 
 
 def judge_numbers(found: Evidence, comparison: Comparison, spans: Spans) -> NumericCounts | None:

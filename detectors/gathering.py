@@ -16,6 +16,7 @@ from detectors.evidence_cells import CellCounts, judge_cells, judge_new_values
 from detectors.evidence_numeric import NumericCounts, judge_numbers
 from detectors.layout import Layout
 from detectors.spans import Spans
+from detectors.uniformity import uniform
 
 Floats = npt.NDArray[np.float64]
 
@@ -35,8 +36,8 @@ class Gathered:
         evidence: every test on every span.
         numbers, cells: the counts that they were made from; None where there is no such column.
         p: float64, shape (spans, judged columns, tests): the probabilities that count, NaN where there is none. A
-            longer span counts only while the newest window shows the same (`STILL_THERE`), and not at all where the
-            reference holds too few windows of its length to know how much they vary.
+            longer span counts only while the newest window shows the same (`STILL_THERE`) and is like the older ones
+            (`uniform`), and not where the reference holds too few windows of its length to know how they vary.
         combined: float64, shape (judged columns,): one probability for each column.
     """
 
@@ -56,7 +57,8 @@ class Gathered:
         judge_new_values(found, comparison, spans, unseen_values(comparison.layout, spans, window))
         p = found.p.copy()
         p[1:] = np.where((p[0] > STILL_THERE) & ~np.isnan(p[1:]), 1.0, p[1:])
-        p[1:][found.stretched[1:]] = np.nan
+        usable = uniform(found, comparison, spans, numbers, cells) & ~found.stretched
+        p[1:][~usable[1:]] = np.nan
         by_span = np.where(np.array(spans.lengths) == 1, NEWEST_WEIGHT, 1.0)
         flat = p.transpose(1, 0, 2).reshape(p.shape[1], -1)
         return cls(found, numbers, cells, p, tails.combine(flat, np.outer(by_span, WEIGHTS).ravel()))

@@ -11,32 +11,20 @@ import numpy.typing as npt
 import polars as pl
 
 from detectors.association import Association, ScoreTable, associate
-from detectors.binning import CategoricalBinning
+from detectors.column_reader import ColumnReader
 from detectors.comparison import JUDGED
 from detectors.dependence import Dependence, block_sizes, measure_column
 from detectors.layout import Kind, Layout
 from detectors.profile import Profile
-from detectors.profile_rows import categorical_values, numeric_values
 
 Codes = npt.NDArray[np.int64]
 
 
 def ordered_codes(layout: Layout, frame: pl.DataFrame) -> Iterator[Codes]:
     """For each column the value bin of each row, int64, shape (rows,); -1 for rows without a usable value."""
-    for column, binning in zip(layout.columns, layout.binnings, strict=True):
-        codes = np.full(frame.height, -1, dtype=np.int64)
-        if isinstance(binning, CategoricalBinning):
-            texts = categorical_values(frame, column)
-            if texts is not None:
-                present = texts.is_not_null()
-                codes[present.to_numpy()] = binning.codes(texts.filter(present))
-        else:
-            numbers = numeric_values(layout, frame, column)
-            values = np.empty(0) if numbers is None else numbers.to_numpy()
-            finite = np.isfinite(values)
-            if values.size:
-                codes[finite] = binning.codes(values[finite])
-        yield codes
+    for i, binning in enumerate(layout.binnings):
+        codes = ColumnReader.open(layout, frame, i).codes(frame.height)
+        yield np.where(codes < binning.size, codes, -1)
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def degrees(excess: Array, skewness: Array, rows: Array) -> Array:
     """Degrees of a Student's t whose tails are no lighter than those of a mean of `rows` values.
 
     A mean of skewed or heavy-tailed values (the share of a rare value, say) is far from normal at small
-    probabilities. With heavy = max(0, excess kurtosis + skewness^2) the result is 4 + 3 rows / heavy, which covers
+    probabilities. With heavy = max(0, excess kurtosis + skewness^2) the result is 4 + 2.5 rows / heavy, which covers
     the tails of Poisson counts down to 1e-5 (shown in the tests).
 
     Args:
@@ -83,7 +83,7 @@ def degrees(excess: Array, skewness: Array, rows: Array) -> Array:
     """
     heavy = np.maximum(excess + skewness**2, 0.0)
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        df = 4.0 + 3.0 * rows / heavy
+        df = 4.0 + 2.5 * rows / heavy
     return np.asarray(np.where(heavy > 0, np.minimum(df, NORMAL_DF), NORMAL_DF))
 
 

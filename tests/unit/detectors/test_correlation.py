@@ -1,0 +1,72 @@
+"""Correlations that break, and that do not."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from detectors.base import Verdict
+from detectors.layout import Column, Kind
+from detectors.reference import Reference
+from tests.unit.detectors.verdict_data import correlation, fit, frame
+
+
+@pytest.fixture(scope="module")
+def reference() -> Reference:
+    """Twenty thousand independent rows; two columns go together."""
+    return fit()
+
+
+def test_quiet_windows_are_quiet(reference: Reference) -> None:
+    """Of sixty quiet windows at most two carry a warning."""
+    found = [correlation(reference, frame(200 + k, 400))[0].verdict for k in range(60)]
+    assert found.count(Verdict.OK) >= 58
+
+
+def test_a_permuted_column_is_named(reference: Reference) -> None:
+    """Rows of one column in another order: its own distribution is the same, its correlations are gone."""
+    late = frame(1, 1000)
+    rng = np.random.default_rng(1)
+    result = correlation(reference, late.with_columns(late["twin"][rng.permutation(1000)].alias("twin")))[0]
+    assert result.column in {"twin", "amount"}
+    assert result.verdict is Verdict.DRIFT
+    assert "went from 0.6" in result.detail
+    assert result.effect_size == pytest.approx(0.67, abs=0.1)
+
+
+def test_the_column_with_most_broken_pairs_is_named() -> None:
+    """Four columns that share a factor: the one that lost it is named, not one of its partners."""
+
+    def make(seed: int, rows: int) -> pl.DataFrame:
+        rng = np.random.default_rng(seed)
+        factor = rng.normal(size=rows)
+        return pl.DataFrame({f"x{k}": factor + rng.normal(size=rows) for k in range(4)})
+
+    reference = Reference.fit(make(0, 10_000), [Column(f"x{k}", Kind.NUMERIC) for k in range(4)])
+    late = make(1, 1000)
+    late = late.with_columns(late["x2"].reverse().alias("x2"))
+    found = correlation(reference, late)[0]
+    assert ("x2", Verdict.DRIFT) == (found.column, found.verdict)
+    assert "and 2 more" in found.detail
+
+
+def test_correlations_that_wander_are_not_drift() -> None:
+    """Two columns whose relation changes its sign every few hundred rows in the reference may do so in a window."""
+    rng = np.random.default_rng(4)
+    rows = 24_000
+    sign = np.repeat(rng.choice([-1.0, 1.0], size=rows // 300), 300)
+    x = rng.normal(size=rows)
+    stream = pl.DataFrame({"x": x, "y": sign * x + rng.normal(size=rows)})
+    reference = Reference.fit(stream[:18_000], [Column(c, Kind.NUMERIC) for c in stream.columns])
+    verdicts = [correlation(reference, stream[s : s + 300])[0].verdict for s in range(18_000, 24_000, 300)]
+    assert {Verdict.OK} == set(verdicts)
+
+
+def test_constants_nulls_and_few_rows(reference: Reference) -> None:
+    """Constant and empty columns take part in no pair; under thirty rows nothing is said."""
+    flat = frame(2, 500).with_columns(
+        pl.lit(1.0).alias("amount"), pl.lit(None, dtype=pl.String).alias("colour")
+    )
+    assert correlation(reference, flat)[0].verdict in {Verdict.OK, Verdict.WARNING, Verdict.DRIFT}
+    assert correlation(reference, frame(2, 20))[0].verdict is Verdict.INSUFFICIENT
+    lonely = Reference.fit(frame(0, 100).select("amount"), [Column("amount", Kind.NUMERIC)])
+    assert [] == list(correlation(lonely, frame(1, 100)))
