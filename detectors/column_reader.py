@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,9 @@ import polars as pl
 from detectors.binning import CategoricalBinning, LogBinning, NumericBinning
 from detectors.bottom_k import BottomK
 from detectors.layout import REMARKS, SPECIALS, TEXT_LIMIT, Column, Kind, Layout, Odd, Role
-from detectors.numeric_pass import BLOCK, Tally, Workspace, tally
-from detectors.text_codes import as_categories, hashes_of, physical_codes
+from detectors.numeric_pass import Tally, tally
+from detectors.text_codes import HASH_SEED, as_categories, hashes_of, physical_codes
+from detectors.workspace import BLOCK, Workspace
 
 Ints = npt.NDArray[np.int64]
 
@@ -22,6 +23,9 @@ KEPT_TEXT = 200
 
 NULL, NAN, POSITIVE, NEGATIVE = range(4)
 """Slots of the first specials, counted from the end of the value bins."""
+
+_HASHED = 8 * BLOCK
+"""Rows that are hashed at once: a call of polars costs as much as a few thousand rows."""
 
 _MISSING = SPECIALS.index("missing")
 _HARD = (Odd.NUMBER_AS_STRING, Odd.WRONG_TYPE, Odd.MISSING)
@@ -51,6 +55,29 @@ class ColumnReader:
     i: int
     series: pl.Series | None
     odd: pl.Series | None
+    hashes: npt.NDArray[np.uint64] | None = None
+
+    @classmethod
+    def open_all(cls, layout: Layout, frame: pl.DataFrame) -> list[ColumnReader]:
+        """All columns; of frames that are not long, the texts are hashed in one call of polars."""
+        readers = [cls.open(layout, frame, i) for i in range(len(layout.columns))]
+        texts = {str(r.i): r.series for r in readers if r.hashable}
+        if frame.height > _HASHED or not texts:
+            return readers
+        hashed = pl.DataFrame(texts).select(pl.all().hash(HASH_SEED))
+        return [replace(r, hashes=hashed[str(r.i)].to_numpy()) if str(r.i) in texts else r for r in readers]
+
+    @property
+    def hashable(self) -> bool:
+        """A column of text whose known values are found by their hashes."""
+        binning = self.layout.binnings[self.i]
+        text = isinstance(binning, CategoricalBinning) and binning.hash_table is not None
+        return text and self.series is not None and self.series.dtype == pl.String
+
+    def at(self, rows: Ints, frame: pl.DataFrame) -> ColumnReader:
+        """The same column at some rows, which `frame` holds."""
+        there = ColumnReader.open(self.layout, frame, self.i)
+        return there if self.hashes is None else replace(there, hashes=self.hashes[rows])
 
     @classmethod
     def open(cls, layout: Layout, frame: pl.DataFrame, i: int) -> ColumnReader:
@@ -68,9 +95,9 @@ class ColumnReader:
     def slice(self, start: int, rows: int) -> ColumnReader:
         """The same column over a stretch of rows."""
         series = None if self.series is None else self.series.slice(start, rows)
-        return ColumnReader(
-            self.layout, self.i, series, None if self.odd is None else self.odd.slice(start, rows)
-        )
+        odd = None if self.odd is None else self.odd.slice(start, rows)
+        hashes = None if self.hashes is None else self.hashes[start : start + rows]
+        return ColumnReader(self.layout, self.i, series, odd, hashes)
 
     def count(self, rows: int, space: Workspace) -> Counted:
         """Count all rows of the column; `rows` says how many there are where the frame lacks it."""
@@ -80,7 +107,7 @@ class ColumnReader:
             slots[self.size + _MISSING] = rows
             return Counted(slots)
         if isinstance(binning, CategoricalBinning):
-            counted = self._count_text(binning, self.series, slots)
+            counted = self._count_text(binning, self.series, slots, space)
         else:
             counted = Counted(slots, self._count_numbers(binning, self.series, slots, space))
         if self.odd is not None:
@@ -93,7 +120,7 @@ class ColumnReader:
         if self.series is None:
             return np.full(rows, self.size + _MISSING)
         if isinstance(binning, CategoricalBinning):
-            codes = binning.codes(self.series)
+            codes = binning.codes(self.series, self.hashes)
         else:
             codes = number_codes(binning, self.series.to_numpy(), self.series)
         if self.odd is not None:
@@ -118,24 +145,27 @@ class ColumnReader:
         slots[self.size : self.size + len(specials)] = specials
         return found
 
-    def _count_text(self, binning: CategoricalBinning, series: pl.Series, slots: Ints) -> Counted:
+    def _count_text(
+        self, binning: CategoricalBinning, series: pl.Series, slots: Ints, space: Workspace
+    ) -> Counted:
         """Count a categorical column and collect what the reference never had."""
         strangers: list[pl.Series] = []
         table = binning.hash_table
         if series.dtype == pl.String and table is not None:
-            for start in range(0, series.len(), BLOCK):
-                block = series.slice(start, BLOCK)
-                counts, strange = table.count(hashes_of(block))
-                np.add.at(slots, table.codes[table.codes >= 0], counts[table.codes >= 0])
-                if strange is not None:
-                    strangers.append(block.filter(pl.Series(strange)))
+            for start in range(0, series.len(), _HASHED):
+                block = series.slice(start, _HASHED)
+                hashes = hashes_of(block) if self.hashes is None else self.hashes
+                counts, strange = table.count_all(hashes, space)
+                np.add.at(slots, table.codes[table.living], counts[table.living])
+                if strange.size:
+                    strangers.append(block.gather(strange))
             found = pl.concat(strangers) if strangers else None
             slots[binning.unseen] += 0 if found is None else found.len()
         else:
             keys, codes = physical_codes(as_categories(series), binning.table, binning.unseen, binning.size)
             np.add.at(slots, codes, np.bincount(keys, minlength=codes.size))
-            strange = codes.take(keys) == binning.unseen if slots[binning.unseen] else None
-            found = None if strange is None else series.filter(pl.Series(strange)).cast(pl.String)
+            odd = np.flatnonzero(codes.take(keys) == binning.unseen) if slots[binning.unseen] else None
+            found = None if odd is None else series.gather(odd).cast(pl.String)
         if found is not None:
             slots[self.size + len(SPECIALS) + REMARKS.index("truncated")] += _long(found)
         return Counted(slots, strangers=found)

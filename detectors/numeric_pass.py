@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -12,15 +13,15 @@ from detectors.binning import LogBinning, NumericBinning
 from detectors.binning_numeric import MOMENT_BITS
 from detectors.float_grid import FloatGrid
 from detectors.moments import Far, far_sums
+from detectors.workspace import BLOCK, Workspace
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-BLOCK = 32_768
-"""Rows of a block: three buffers of it fit the second-level cache, and 2^15 squares below 2^38 add up exactly."""
-
 _MAGIC = 1.5 * 2.0**52
 _ZERO = np.zeros(1, np.int64)
+_NOWHERE = np.zeros(0, np.int64)
+_FEW = 64
 _MOST_TIES = 3
 _LEAST_ROWS = 2048
 """With fewer rows the counts of the grid's cells cost more than they save."""
@@ -67,20 +68,6 @@ class Tally:
             self.positive_infinity += int(np.count_nonzero(rest == np.inf))
             self.negative_infinity += int(np.count_nonzero(rest == -np.inf))
         return kept
-
-
-@dataclass
-class Workspace:
-    """Buffers that all columns of a pass share."""
-
-    rows: int
-    total: Floats = field(init=False)
-    cells: Ints = field(init=False)
-    ones: Floats = field(init=False)
-
-    def __post_init__(self) -> None:
-        size = min(self.rows, BLOCK)
-        self.total, self.cells, self.ones = np.empty(size), np.empty(size, np.int64), np.ones(size)
 
 
 def tally(binning: NumericBinning | LogBinning, values: Floats, space: Workspace) -> Tally:
@@ -153,6 +140,14 @@ def offsets(binning: NumericBinning | LogBinning, values: Floats, out: Floats | 
     return np.subtract(steps, magic + binning.centre, out=steps)
 
 
+def without(values: Floats, places: Ints) -> Floats:
+    """The values that are not at these ascending places; for few of them a matter of copying stretches."""
+    if places.size > _FEW:
+        return np.delete(values, places)
+    bounds = [-1, *places.tolist(), values.size]
+    return np.concatenate([values[a + 1 : b] for a, b in pairwise(bounds)])
+
+
 @dataclass
 class _CellCount:
     """Counts of the grid's cells, and of the few edges inside cells, added up to counts of bins at the end."""
@@ -193,18 +188,21 @@ class _CellCount:
         if edges[0] <= low and high < edges[-1]:
             found.spread(low, high)
             return block
-        kept = found.strip(block)
-        if not kept.size:
-            return kept
-        found.spread(kept.min(), kept.max())
-        under, over = kept < edges[0], kept >= edges[-1]
-        outside = under | over
-        found.counts[0] += int(np.count_nonzero(under))
-        found.counts[-1] += int(np.count_nonzero(over))
-        if outside.any():
-            add_sums(self.binning, kept[outside], self.space, found)
-            kept = kept[~outside]
-        return kept
+        if not np.isfinite(low + high):
+            block = found.strip(block)
+            if not block.size:
+                return block
+            low, high = float(block.min()), float(block.max())
+        found.spread(low, high)
+        under = np.flatnonzero(block < edges[0]) if low < edges[0] else _NOWHERE
+        over = np.flatnonzero(block >= edges[-1]) if high >= edges[-1] else _NOWHERE
+        found.counts[0] += under.size
+        found.counts[-1] += over.size
+        outside = np.concatenate([under, over])
+        if outside.size:
+            add_sums(self.binning, block[outside], self.space, found)
+            block = without(block, np.sort(outside))
+        return block
 
     def _on_lattice(self, inside: Floats, total: Floats) -> bool:
         """Whether every value is the centre of its cell."""

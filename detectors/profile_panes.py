@@ -35,8 +35,8 @@ def profile_panes(layout: Layout, frame: pl.DataFrame, sizes: Ints, keys: Keys) 
         keys: uint64, shape (rows,): the hash that chooses sample rows.
     """
     panes = _Panes(layout, frame, sizes)
-    for i in range(len(layout.columns)):
-        panes.add(i)
+    for reader in ColumnReader.open_all(layout, frame):
+        panes.add(reader)
     panes.add_joints()
     ids, samples = panes.ids(), panes.samples(keys)
     moments, cells, weights = panes.moments(), panes.sparse(), panes.weights()
@@ -94,10 +94,9 @@ class _Panes:
         """Runs that have rows."""
         return np.flatnonzero(self.sizes)
 
-    def add(self, i: int) -> None:
-        """Count and sum column i."""
-        layout, rows = self.layout, self.frame.height
-        reader = ColumnReader.open(layout, self.frame, i)
+    def add(self, reader: ColumnReader) -> None:
+        """Count and sum a column."""
+        layout, rows, i = self.layout, self.frame.height, reader.i
         codes = reader.codes(rows)
         self.codes[i] = codes
         start = int(layout.offsets[i])

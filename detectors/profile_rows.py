@@ -13,11 +13,12 @@ from detectors.column_reader import ColumnReader, categorical_values, numeric_va
 from detectors.hashing import mix
 from detectors.layout import Layout
 from detectors.moments import Far, Moments, carried
-from detectors.numeric_pass import BLOCK, Tally, Workspace
+from detectors.numeric_pass import Tally
 from detectors.profile_panes import profile_panes
 from detectors.profile_value import WEIGHT_UNIT, Profile, bounded
 from detectors.sample import Sample
 from detectors.text_codes import hashes_of
+from detectors.workspace import BLOCK, Workspace
 
 __all__ = ["categorical_values", "numeric_values", "profile_groups", "profile_rows"]
 
@@ -29,7 +30,7 @@ _LONG_RUN = 8192
 
 def profile_rows(layout: Layout, frame: pl.DataFrame, unknown: Mapping[str, int] | None = None) -> Profile:
     """The profile of a frame's rows; see `profile_groups`."""
-    readers = [ColumnReader.open(layout, frame, i) for i in range(len(layout.columns))]
+    readers = ColumnReader.open_all(layout, frame)
     rows = frame.height
     space = Workspace(rows)
     counted = [reader.count(rows, space) for reader in readers]
@@ -50,7 +51,7 @@ def profile_rows(layout: Layout, frame: pl.DataFrame, unknown: Mapping[str, int]
         moments=_moments(len(counted), tallies),
         ids=_ids(layout, frame),
         unseen={i: sketch(layout.unseen_values, texts) for i, texts in strangers.items()},
-        sample=_sample(layout, frame),
+        sample=_sample(layout, frame, readers),
         unknown=bounded([unknown or {}]),
     )
 
@@ -141,14 +142,14 @@ def _sample_keys(layout: Layout, frame: pl.DataFrame) -> npt.NDArray[np.uint64]:
     return mix(ordinals, layout.seed)
 
 
-def _sample(layout: Layout, frame: pl.DataFrame) -> Sample:
+def _sample(layout: Layout, frame: pl.DataFrame, readers: Sequence[ColumnReader]) -> Sample:
     """The bin codes of the rows with the smallest keys."""
     keys = _sample_keys(layout, frame)
     chosen = np.flatnonzero(keys <= _cut(keys, layout.sample_rows))
     codes = np.empty((chosen.size, len(layout.columns)), np.uint16)
     rows = frame if chosen.size == frame.height else frame[chosen]
-    for i in range(len(layout.columns)):
-        codes[:, i] = ColumnReader.open(layout, rows, i).codes(chosen.size)
+    for i, reader in enumerate(readers):
+        codes[:, i] = reader.at(chosen, rows).codes(chosen.size)
     return Sample.of(layout.sample_rows, keys[chosen], codes)
 
 

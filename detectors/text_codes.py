@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+
+from detectors.workspace import BLOCK, Workspace
 
 Ints = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
@@ -62,19 +65,33 @@ class HashTable:
         """The slot of each hash."""
         return ((hashes >> self.shift) & self.mask).view(np.int64)
 
-    def count(self, hashes: Hashes) -> tuple[Ints, npt.NDArray[np.bool_] | None]:
-        """Rows in each slot, and which rows are strangers (None: none is); strangers are not counted.
+    @cached_property
+    def living(self) -> Ints:
+        """The slots in which a text or null lives."""
+        return np.flatnonzero(self.codes >= 0)
 
-        That all rows are known follows from the sum of their hashes, modulo 2^64: a stranger goes unnoticed with
-        probability 2^-64.
+    def count_all(self, hashes: Hashes, space: Workspace) -> tuple[Ints, Ints]:
+        """Rows in each slot, and the places of strangers, which are not counted.
+
+        That all rows of a block are known follows from the sum of their hashes, modulo 2^64: a stranger goes unnoticed
+        with probability 2^-64.
         """
-        slots = self.slots(hashes)
-        counts = np.bincount(slots, minlength=self.codes.size)
-        expected = (counts.astype(np.uint64) * self.hashes).sum(dtype=np.uint64)
-        if expected == hashes.sum(dtype=np.uint64) and not counts[self.codes < 0].any():
-            return counts, None
-        strange = self.hashes.take(slots) != hashes
-        return np.bincount(slots[~strange], minlength=self.codes.size), strange
+        total = np.zeros(self.codes.size, np.int64)
+        strangers = [np.zeros(0, np.int64)]
+        for start in range(0, hashes.size, BLOCK):
+            block = hashes[start : start + BLOCK]
+            words = space.cells[: block.size].view(np.uint64)
+            np.right_shift(block, self.shift, out=words)
+            np.bitwise_and(words, self.mask, out=words)
+            slots = words.view(np.int64)
+            counts = np.bincount(slots, minlength=self.codes.size)
+            expected = (counts.astype(np.uint64) * self.hashes).sum(dtype=np.uint64)
+            if expected != block.sum(dtype=np.uint64) or counts[self.living].sum() != block.size:
+                strange = self.hashes.take(slots) != block
+                counts = np.bincount(slots[~strange], minlength=self.codes.size)
+                strangers.append(np.flatnonzero(strange) + start)
+            total += counts
+        return total, np.concatenate(strangers)
 
 
 def physical_codes(series: pl.Series, known: Mapping[str, int], unseen: int, null: int) -> tuple[Ints, Ints]:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from detectors.binning import LogBinning, NumericBinning, binning_from_json
-from detectors.numeric_pass import Workspace, tally
+from detectors.numeric_pass import tally
+from detectors.workspace import Workspace
 
 Floats = npt.NDArray[np.float64]
 
