@@ -134,10 +134,12 @@ class _Panes:
             counts = np.bincount(keys, minlength=cells)
             places = np.flatnonzero(counts)
             rows = counts[places]
+            each = np.count_nonzero(counts[: self.sizes.size * width].reshape(-1, width), axis=1)
+            run = np.repeat(np.arange(self.sizes.size), each)
         else:
             places, rows = _runs(np.sort(keys))
-        run, code = np.divmod(places, width)
-        self.found.append((run, code + start, rows))
+            run = places // width
+        self.found.append((run, places - run * width + start, rows))
 
     def sparse(self) -> list[SparseCounts]:
         """The counts of each run."""
@@ -152,20 +154,21 @@ class _Panes:
 
     def _sums(self, i: int, binning: NumericBinning | LogBinning, values: npt.NDArray[np.float64]) -> None:
         """Extremes and sums of a numeric column."""
+        at, filled = self.starts[self.filled], self.filled
         finite = np.isfinite(values)
         clean = values if finite.all() else np.where(finite, values, np.nan)
-        at = self.starts[self.filled]
-        self.minimum[self.filled, i] = np.fmin.reduceat(clean, at)
-        self.maximum[self.filled, i] = np.fmax.reduceat(clean, at)
-        near = is_near(binning, clean)
+        low, high = np.fmin.reduceat(clean, at), np.fmax.reduceat(clean, at)
+        self.minimum[filled, i], self.maximum[filled, i] = low, high
+        if clean is not values or not is_near(binning, np.concatenate([low, high])).all():
+            near = is_near(binning, clean)
+            away = np.flatnonzero(finite & ~near)
+            for g, rows in _by_run(self.group[away], away):
+                self.far.setdefault(g, {})[i] = far_sums(values[rows])
+            clean = np.where(near, clean, binning.centre)
         if binning.quantum:
-            steps = offsets(binning, np.where(near, clean, binning.centre))
-            whole = (steps / binning.quantum).astype(np.int64)
-            self.first[self.filled, i] = np.add.reduceat(whole, at)
-            self.second[self.filled, i] = np.add.reduceat(whole * whole, at)
-        away = np.flatnonzero(finite & ~near)
-        for g, rows in _by_run(self.group[away], away):
-            self.far.setdefault(g, {})[i] = far_sums(values[rows])
+            steps = offsets(binning, clean) / binning.quantum
+            self.first[filled, i] = np.add.reduceat(steps, at)
+            self.second[filled, i] = np.add.reduceat(steps * steps, at)  # below 2^53: exact
 
     def _strangers(self, i: int, binning: CategoricalBinning, codes: Ints, series: pl.Series) -> Ints:
         """Sketch the unseen values of a categorical column; returns the runs of those that are too long."""
