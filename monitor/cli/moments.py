@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sinks.duration import format_duration
-from sinks.timestamps import rfc3339
-
 LARGEST_ROW_NUMBER = 10**13
 """Places of windows below this are row numbers; as microseconds it would be April 1970."""
 
@@ -22,6 +19,8 @@ def moment(place: int) -> str:
 
 def place_json(place: int | None) -> str | int | None:
     """A window's bound or a time for JSON: UTC in RFC 3339, or the row number that it is."""
+    from sinks.timestamps import rfc3339
+
     return place if place is None or abs(place) < LARGEST_ROW_NUMBER else rfc3339(place)
 
 
@@ -31,6 +30,8 @@ def ago(then: int, now: int) -> str:
     >>> ago(0, 90_500_000)
     '1m30s ago'
     """
+    from sinks.duration import format_duration
+
     seconds = (now - then) // 1_000_000
     if seconds < 0:
         return f"in {format_duration(float(-seconds))}"

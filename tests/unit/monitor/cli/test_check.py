@@ -1,0 +1,65 @@
+"""`driftd check` and the examples."""
+
+from pathlib import Path
+
+import pytest
+
+from tests import needs
+from tests.unit.monitor.cli.conftest import Driftd
+
+EXAMPLES = sorted((needs.ROOT / "config" / "examples").glob("*.yaml"))
+BAD = needs.ROOT / "tests" / "golden" / "config" / "bad" / "keys.yaml"
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_examples_are_checked_and_run(driftd: Driftd, logs: Path, example: Path) -> None:
+    """Each example passes the check beside the demo's files, and its replay finds the break."""
+    config = logs / example.name
+    config.write_text(example.read_text(encoding="utf-8"), encoding="utf-8")
+    checked = driftd("check", "--config", config, "--format", "json")
+    assert 0 == checked.code, checked.out
+    assert checked.json["monitors"][0]["reference"]["rows"] > 0
+    answer = driftd("replay", "--config", config, "--format", "json", "--fail-on", "drift")
+    assert 3 == answer.code
+    assert 25_000 == answer.lines[-1]["records"]["accepted"]
+
+
+def test_mistakes_as_json(driftd: Driftd) -> None:
+    """A wrong configuration is exit code 2, with every mistake as an object on standard output."""
+    answer = driftd("check", "--config", BAD, "--format", "json")
+    assert 2 == answer.code
+    assert not answer.json["ok"]
+    first = answer.json["mistakes"][0]
+    assert ("stat", 1, "did you mean state?") == (first["key"], first["line"], first["hint"])
+
+
+def test_mistakes_as_text(driftd: Driftd) -> None:
+    """For people they are lines on standard error."""
+    answer = driftd("check", "--config", BAD)
+    assert (2, "") == (answer.code, answer.out)
+    assert 18 == len(answer.err.splitlines())
+
+
+def test_a_reference_that_cannot_be_used_is_a_problem(driftd: Driftd, tmp_path: Path) -> None:
+    """Exit code 1: the configuration is well-formed, but nothing could be compared."""
+    config = tmp_path / "d.yaml"
+    config.write_text(
+        "monitors: [{name: a, source: {type: files, path: logs}, reference: {type: file, path: r.driftref}}]\n",
+        encoding="utf-8",
+    )
+    answer = driftd("check", "--config", config, "--format", "json")
+    assert 1 == answer.code
+    assert ["monitors.a.reference"] == [problem["where"] for problem in answer.json["problems"]]
+
+
+def test_addresses_are_shown_without_their_paths(driftd: Driftd, logs: Path) -> None:
+    """The path of a webhook's address may be a secret: only scheme and host are printed."""
+    config = logs / "hook.yaml"
+    text = EXAMPLES[0].read_text(encoding="utf-8")
+    config.write_text(
+        f"sinks: [{{type: webhook, url: 'https://chat.example/T0/hunter2'}}]\n{text}", encoding="utf-8"
+    )
+    for form in ("text", "json"):
+        answer = driftd("check", "--config", config, "--format", form)
+        assert "https://chat.example" in answer.out
+        assert "hunter2" not in answer.out + answer.err

@@ -1,0 +1,105 @@
+"""`driftd init` writes configurations that work."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from monitor.settings.load import load
+from tests import needs
+from tests.unit.monitor.cli.conftest import Driftd
+
+SETS = (
+    "acs_employment_ma", "adult_census", "bank_marketing", "bike_sharing_hour", "elec2", "nab_known_cause",
+    "nannyml_car_loan", "nasa_http_19950801", "noaa_weather", "nycflights13", "phishing", "titanic",
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SETS)
+def test_real_data_without_editing(driftd: Driftd, tmp_path: Path, name: str) -> None:
+    """On each of the shared sets: init, then check passes, then replay runs and counts every row."""
+    data = needs.shared(f"data/{name}.parquet")
+    config = tmp_path / "driftd.yaml"
+    made = driftd("init", data, "--output", config)
+    assert 0 == made.code, made.err
+    checked = driftd("check", "--config", config, "--format", "json")
+    assert 0 == checked.code, checked.out
+    replayed = driftd("replay", "--config", config, "--format", "json")
+    assert 0 == replayed.code, replayed.err
+    summary = replayed.lines[-1]
+    assert {"accepted": _rows(data)} == summary["records"]
+    assert summary["windows"] == sum(line["type"] == "window" for line in replayed.lines)
+
+
+def _rows(data: Path) -> int:
+    import polars as pl
+
+    return int(pl.scan_parquet(data).select(pl.len()).collect().item())
+
+
+def test_nested_logs(driftd: Driftd, logs: Path, tmp_path: Path) -> None:
+    """Paths of a nested request log are found, and the replay alerts on the break."""
+    config = tmp_path / "d.yaml"
+    pattern = logs / "logs" / "*.ndjson"
+    assert 0 == driftd("init", pattern, "--reference", logs / "reference.ndjson", "-o", config).code
+    records = yaml.safe_load(config.read_text(encoding="utf-8"))["monitors"][0]["records"]
+    expected = {
+        "id": "$.id",
+        "timestamp": "$.timestamp",
+        "version": "$.model_version",
+        "features": "$.inputs",
+        "prediction": "$.outputs.y_pred",
+        "score": "$.outputs.y_pred_proba",
+        "label": "$.repaid",
+        "latency": {"path": "$.latency_ms", "unit": "ms"},
+        "status": "$.status",
+    }
+    assert expected == records
+    answer = driftd("replay", "--config", config, "--fail-on", "drift", "--format", "json")
+    assert 3 == answer.code
+    fired = [line for line in answer.lines if line["type"] == "alert" and line["state"] == "firing"]
+    assert "data_drift" in {line["cause"] for line in fired}
+    assert all(line["at"] >= "2019-03-31" for line in fired)
+
+
+def test_guesses_can_be_overridden(driftd: Driftd, logs: Path, tmp_path: Path) -> None:
+    """Names and paths given on the command line stand in the configuration."""
+    config = tmp_path / "d.yaml"
+    given = ("--label", "-", "--score", "$.outputs.y_pred_proba", "--ignore", "driver_tenure,loan_length")
+    answer = driftd("init", logs / "reference.ndjson", "-o", config, *given, "--window", "500rows")
+    assert 0 == answer.code, answer.err
+    monitor = load(config, {}).settings.monitors[0]
+    assert monitor.records.label is None
+    assert ("driver_tenure", "loan_length") == monitor.records.ignore
+    assert ["500rows"] == [spec.name for spec in monitor.specs]
+
+
+def test_nothing_is_overwritten(driftd: Driftd, logs: Path, tmp_path: Path) -> None:
+    """A configuration that is there stays as it is, unless --force says otherwise."""
+    config = tmp_path / "d.yaml"
+    config.write_text("mine", encoding="utf-8")
+    assert 2 == driftd("init", logs / "reference.ndjson", "-o", config).code
+    assert "mine" == config.read_text(encoding="utf-8")
+    assert 0 == driftd("init", logs / "reference.ndjson", "-o", config, "--force").code
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("a.csv", "x,y\n1,2\n", "1 rows are too few"),
+        ("a.ndjson", "{bad\n", "there is no row"),
+        ("a.parquet", "PAR1", "cannot be read"),
+        ("missing.csv", None, "there is no data"),
+    ],
+)
+def test_data_that_is_of_no_use(
+    driftd: Driftd, tmp_path: Path, name: str, data: str | None, words: str
+) -> None:
+    """The message says why; nothing is written."""
+    if data is not None:
+        (tmp_path / name).write_text(data, encoding="utf-8")
+    answer = driftd("init", tmp_path / name, "-o", tmp_path / "d.yaml")
+    assert 1 == answer.code
+    assert words in answer.err
+    assert not (tmp_path / "d.yaml").exists()
