@@ -48,12 +48,13 @@ class Quanta:
     scores: Scores
 
 
-def _middles(binning: Binning) -> Floats:
-    """The middle of each value bin; the ends for the bins outside."""
+def middles_of(binning: Binning) -> Floats:
+    """The middle of each value bin; the ends for the bins outside; cut at `LARGEST`."""
     if not isinstance(binning, NumericBinning):
         return np.zeros(binning.size)
     edges = binning.edges
-    return np.concatenate([edges[:1], edges[:-1] / 2 + edges[1:] / 2, edges[-1:]])
+    middles = np.concatenate([edges[:1], edges[:-1] / 2 + edges[1:] / 2, edges[-1:]])
+    return np.clip(middles, -LARGEST, LARGEST)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,9 +132,9 @@ class Comparison:
     @cached_property
     def value(self) -> Scores:
         """The middles of the numeric bins, in standard deviations: for the shape of the distribution of values."""
-        middles = [_middles(self.layout.binnings[i]) for i in self.numeric.columns]
+        middles = [middles_of(self.layout.binnings[i]) for i in self.numeric.columns]
         raw = np.concatenate([np.zeros(0), *middles])
-        centred = Scores.of(self.numeric, np.clip(raw, -LARGEST, LARGEST))
+        centred = Scores.of(self.numeric, raw)
         scale = np.sqrt(np.maximum(centred.variance, LEAST_VARIANCE))[self.numeric.owner]
         return Scores.of(self.numeric, np.clip(centred.values / scale, -LARGEST, LARGEST))
 

@@ -52,14 +52,19 @@ class Signal(IntEnum):
     SHAPE = 2
     CELL = 3
     NULL = 4
+    MEAN = 5
 
+
+QUANTILES = np.array([0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98])
+"""Where the distribution function of a numeric column is watched."""
 
 LEVELS = {
-    Signal.LOCATION: 0.01,
-    Signal.SPREAD: 0.01,
-    Signal.SHAPE: 0.018,
+    Signal.LOCATION: 0.004,
+    Signal.SPREAD: 0.004,
+    Signal.SHAPE: 0.01,
     Signal.CELL: 0.01,
-    Signal.NULL: 0.01,
+    Signal.NULL: 0.004,
+    Signal.MEAN: 0.004,
 }
 """A ratio of variances counts where it is above 1 at this level, shared over the parts of a signal."""
 
@@ -147,27 +152,30 @@ def block_sizes(rows: int) -> Ints:
     return (base << np.arange(doublings + 1) if base >= LEAST_SIZE else np.zeros(0)).astype(np.int64)
 
 
-def measure_column(codes: npt.NDArray[np.integer], counts: Ints, rows: int, *, categorical: bool) -> Floats:
+def measure_column(codes: npt.NDArray[np.integer], counts: Ints, middles: Floats | None = None) -> Floats:
     """Design effects of one column of a reference.
 
     Args:
         codes: whole numbers, shape (rows,): the value bin of each row in the reference's order, -1 without a value.
         counts: int64, shape (bins,): rows of each value bin.
-        rows: rows of the reference.
-        categorical: the bins are categories.
+        middles: float64, shape (bins,): the value that each bin of a numeric column stands for; None for categories.
 
     Returns:
         float64, shape (signals, scales) for `block_sizes(rows)`. Cost: about 5 ns a row.
     """
-    sizes = block_sizes(rows)
+    sizes = block_sizes(len(codes))
     result = np.ones((len(Signal), len(sizes)))
     if len(sizes) == 0 or counts.sum() == 0:
         return result
-    group = frequent_groups(counts) if categorical else level_groups(counts)
+    few = int(np.count_nonzero(counts)) <= GROUPS
+    group = frequent_groups(counts) if middles is None else level_groups(counts)
     groups = int(group.max()) + 1
     table = np.append(group, groups).astype(np.int32)  # a code of -1 finds the last entry: no value
     grid = _block_counts(table[codes], int(sizes[0]), groups + 1)
-    parts = _parts(grid.sum(axis=0), categorical=categorical)
+    value = None
+    if middles is not None:
+        value = np.bincount(group, middles * counts) / np.maximum(np.bincount(group, counts), 1.0)
+    parts = _parts(grid.sum(axis=0), value, cells=middles is None or few)
     sums = grid @ parts.values
     for k, size in enumerate(sizes):
         blocks = len(sums) >> k
@@ -184,7 +192,10 @@ def _block_counts(groups: npt.NDArray[np.int32], size: int, width: int) -> Float
 
 
 def level_groups(counts: Ints) -> Ints:
-    """Bins of a numeric column put together, in order, into at most `GROUPS` groups of like mass."""
+    """Bins of a numeric column, in order: each occupied one for itself, or put together into groups of like mass."""
+    occupied = np.cumsum(counts > 0)
+    if occupied[-1] <= GROUPS:
+        return np.maximum(occupied - 1, 0).astype(np.int64)
     middle = np.cumsum(counts) - counts / 2
     _, group = np.unique(
         (middle * GROUPS / counts.sum()).astype(np.int64).clip(0, GROUPS - 1), return_inverse=True
@@ -218,8 +229,14 @@ class _Parts:
     excess: Floats
 
 
-def _parts(mass: Floats, *, categorical: bool) -> _Parts:
-    """The signals of a column whose groups hold `mass` rows, the last entry being rows without a value."""
+def _parts(mass: Floats, value: Floats | None, *, cells: bool) -> _Parts:
+    """The signals of a column.
+
+    Args:
+        mass: rows of each group; the last entry is rows without a value.
+        value: what each group stands for; None for categories.
+        cells: whether each group is judged by itself.
+    """
     share = mass[:-1] / max(mass[:-1].sum(), 1.0)
     rank = np.cumsum(share) - share / 2
     spread = np.abs(rank - 0.5)
@@ -227,10 +244,12 @@ def _parts(mass: Floats, *, categorical: bool) -> _Parts:
         (Signal.LOCATION, (rank - 0.5)[:, None]),
         (Signal.SPREAD, spread[:, None]),
     ]
-    if categorical:
+    if cells:
         wide.append((Signal.CELL, np.eye(len(share))))
-    else:
-        wide.append((Signal.SHAPE, (rank[:, None] <= np.arange(0.1, 0.95, 0.1)).astype(float)))
+    if value is not None:
+        wide.append((Signal.SHAPE, (rank[:, None] <= QUANTILES).astype(float)))
+        middle = value - share @ value
+        wide.append((Signal.MEAN, (middle / max(float(np.sqrt(share @ middle**2)), LEAST_VARIANCE))[:, None]))
     values = np.concatenate([w - share @ w for _, w in wide], axis=1)
     values = np.concatenate([values, np.zeros((1, values.shape[1]))])
     null = np.append(np.zeros(len(share)), 1.0) - mass[-1] / mass.sum()

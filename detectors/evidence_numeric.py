@@ -84,7 +84,7 @@ def _judge_means(found: Evidence, comparison: Comparison, spans: Spans, numbers:
     near = numbers.n - spans.far[:, block.columns]
     before = comparison.quanta
     mean = spans.sums[:, block.columns] / np.maximum(near, 1.0) - before.mean
-    d, df = found.design[:, where, Signal.LOCATION], found.df[:, where, Signal.LOCATION]
+    d, df = found.design[:, where, Signal.MEAN], found.df[:, where, Signal.MEAN]
     _, p = _mean_test(mean, before.scores, harmonic(near, before.rows), d, df)
     usable = (near > 0) & (before.rows > 0) & (before.scores.variance > 1) & (comparison.value.variance > 0)
     found.put("mean", where, np.where(usable, p, np.nan))

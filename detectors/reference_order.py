@@ -12,7 +12,7 @@ import polars as pl
 
 from detectors.association import Association, ScoreTable, associate
 from detectors.column_reader import ColumnReader
-from detectors.comparison import JUDGED
+from detectors.comparison import JUDGED, middles_of
 from detectors.dependence import Dependence, block_sizes, measure_column
 from detectors.layout import Kind, Layout
 from detectors.profile import Profile
@@ -47,8 +47,8 @@ class RowOrder:
         scores = np.zeros((frame.height, len(columns)), dtype=np.float32)
         design = []
         for i, codes in enumerate(ordered_codes(layout, frame)):
-            categorical = layout.columns[i].kind is Kind.CATEGORICAL
-            design.append(measure_column(codes, profile.values(i), frame.height, categorical=categorical))
+            middles = middles_of(layout.binnings[i]) if layout.columns[i].kind is Kind.NUMERIC else None
+            design.append(measure_column(codes, profile.values(i), middles))
             if i in columns:
                 scores[:, columns.index(i)] = tables.score(columns.index(i), codes)
         dependence = Dependence(frame.height, block_sizes(frame.height), np.stack(design))

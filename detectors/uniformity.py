@@ -70,4 +70,4 @@ def _same_shape(found: Evidence, comparison: Comparison, numbers: NumericCounts)
     distance = np.minimum(apart * numbers.n / np.where(known, older, 1.0), 1.0)
     rows = harmonic(older, numbers.n[0]) / found.design[:, numbers.where, Signal.SHAPE]
     p = tails.widen(tails.kolmogorov(distance, rows), found.df[:, numbers.where, Signal.SHAPE])
-    return ~known | (p > LEVEL)
+    return np.asarray(~known | (p > LEVEL))

@@ -14,7 +14,7 @@ def design_of(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Design effects of a numeric column in 64 bins of like mass."""
     edges = np.quantile(values, np.linspace(0, 1, 65)[1:-1])
     codes = np.searchsorted(edges, values)
-    return measure_column(codes, np.bincount(codes, minlength=64), len(values), categorical=False)
+    return measure_column(codes, np.bincount(codes, minlength=64), np.arange(64.0))
 
 
 def test_independent_rows_have_no_effect() -> None:
@@ -48,13 +48,25 @@ def test_a_counter_leaves_one_effective_row_a_block() -> None:
     assert location[:-2] == pytest.approx(block_sizes(ROWS)[:-2], rel=0.05)
 
 
+def test_rare_large_values_that_come_together_are_seen() -> None:
+    """A value that is far from the others and stands in one place of the reference moves the mean of few blocks."""
+    rng = np.random.default_rng(5)
+    codes = rng.integers(0, 63, ROWS)
+    codes[30_000:31_200] = 63
+    value = np.append(np.arange(63.0), 1000.0)
+    design = measure_column(codes, np.bincount(codes, minlength=64), value)
+    assert design[Signal.MEAN, 4] > 50
+    assert design[Signal.CELL, 4] > 50
+    assert design[Signal.MEAN, 4] > 4 * design[Signal.LOCATION, 4]
+
+
 def test_nulls_that_come_together_are_seen() -> None:
     """Nulls in runs of ten have a design effect near ten; the values beside them have none."""
     rng = np.random.default_rng(5)
     codes = rng.integers(0, 64, ROWS)
     codes[np.repeat(rng.random(ROWS // 10) < 0.1, 10)] = -1
     counts = np.bincount(codes[codes >= 0], minlength=64)
-    design = measure_column(codes, counts, ROWS, categorical=False)
+    design = measure_column(codes, counts, np.arange(64.0))
     assert design[Signal.NULL, 3] == pytest.approx(10, rel=0.15)
     assert design[Signal.LOCATION].max() < 1.5
 
@@ -83,6 +95,6 @@ def test_beyond_the_reference_the_effect_is_widened_and_said() -> None:
 def test_tiny_and_empty_references_are_taken_as_independent() -> None:
     """Too few rows for blocks, or a column without values, give 1 and no error."""
     assert len(block_sizes(30)) == 0
-    empty = measure_column(np.full(ROWS, -1), np.zeros(64, np.int64), ROWS, categorical=False)
+    empty = measure_column(np.full(ROWS, -1), np.zeros(64, np.int64), np.arange(64.0))
     assert (empty == 1).all()
     assert (Dependence.independent(3).at(100).design == 1).all()
