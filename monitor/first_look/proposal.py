@@ -78,7 +78,7 @@ def propose(
         UnknownColumnError: a given column does not exist.
         TooFewRowsError: there is not enough data for a reference.
         ReferenceUnusableError: the reference cannot be used.
-        ValueError: the wanted window cannot be had.
+        UnfitWindowError: the wanted window cannot be had.
     """
     raw = look([data])
     roles = guess(raw, given)
@@ -89,6 +89,7 @@ def propose(
     choice = choose(raw.frame.height, clock, known_rows, given_reference=reference is not None, window=window)
     if choice.length is None:
         _without_time(roles)
+    several = [name for name in raw.frame.columns if _holds_rows(raw.frame[name].dtype)]
     found = Proposal(
         name=_NAME.sub("-", _stem(data)).strip("-.") or "model",
         data=_seen_from(data, output),
@@ -98,6 +99,11 @@ def propose(
         reference=built,
         reference_path=output.with_suffix(SUFFIX).name,
         reference_why="",
+        remarks=[
+            f"{raw.path(name)} holds several rows in each record: set `expand: {raw.path(name)}` under `records`, and "
+            "write paths into other arrays with [*]"
+            for name in several[:1]
+        ],
     )
     return _with_reference(found, data, output, reference, marked)
 
@@ -136,6 +142,11 @@ def write(found: Proposal, output: Path, text: str) -> None:
     if found.reference is not None:
         save_reference(found.reference, output.parent / found.reference_path)
     output.write_text(text, encoding="utf-8")
+
+
+def _holds_rows(dtype: pl.DataType) -> bool:
+    """An array of arrays or objects."""
+    return isinstance(dtype, pl.List) and isinstance(dtype.inner, pl.List | pl.Struct)
 
 
 def _given(reference: Path | None, raw: Raw, roles: Roles) -> Reference | None:

@@ -29,6 +29,10 @@ class TooFewRowsError(ValueError):
     """There is not enough data to make a reference from."""
 
 
+class UnfitWindowError(ValueError):
+    """The window that the user wants cannot be had."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """Windows and reference for some data.
@@ -103,7 +107,7 @@ def choose(
 
     Raises:
         TooFewRowsError: fewer than 100 rows to make a reference from.
-        ValueError: the wanted window cannot be had.
+        UnfitWindowError: the wanted window cannot be had.
     """
     if not given_reference and rows < FEWEST_ROWS:
         raise TooFewRowsError(f"{rows} rows are too few to make a reference from (at least {FEWEST_ROWS})")
@@ -128,11 +132,14 @@ def _wanted(window: str, rate: float | None) -> tuple[float | None, int, str]:
     number = window.removesuffix("rows").strip()
     if window.endswith("rows") and number.isdecimal() and int(number) > 0:
         return None, int(number), _GIVEN
-    length = parse_duration(window)
+    try:
+        length = parse_duration(window)
+    except ValueError:
+        length = 0.0
     if length <= 0:
-        raise ValueError(f"{window!r} is no window (write 1h or 1000rows)")
+        raise UnfitWindowError(f"{window!r} is no window (write 1h or 1000rows)")
     if rate is None:
-        raise ValueError(f"a window of {window} needs rows in the order of their time (write 1000rows)")
+        raise UnfitWindowError(f"a window of {window} needs rows in the order of their time (write 1000rows)")
     return length, max(round(length * rate), 1), _GIVEN
 
 

@@ -81,7 +81,8 @@ def _records(found: Proposal) -> Iterator[str]:
 def _features(found: Proposal, value: Any) -> Iterator[str]:
     raw, roles = found.raw, found.roles
     names = [ignored_name(raw, name) for name in roles.features if is_feature_place(raw, name)]
-    yield from _comment(f"features: {', '.join(names)}", "      ")
+    if any(names):
+        yield from _comment(f"features: {', '.join(name for name in names if name)}", "      ")
     outside = [raw.path(name) for name in roles.features if not is_feature_place(raw, name)]
     if outside:
         told = f"not read: {', '.join(outside)} (for windows of their own, list them under `segments`)"

@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.first_look.spans import DURATIONS, REFERENCE_WINDOWS, Clock, TooFewRowsError, choose, clock_of
+from monitor.first_look.spans import (
+    DURATIONS,
+    REFERENCE_WINDOWS,
+    Clock,
+    TooFewRowsError,
+    UnfitWindowError,
+    choose,
+    clock_of,
+)
 
 DAY = 86_400.0
 
@@ -36,9 +44,9 @@ def test_the_users_window_is_taken() -> None:
     """A given window is obeyed; one of time needs rows in the order of their time."""
     assert 3600 == choose(1000, Clock(DAY, 0), None, window="1h").length
     assert 250 == choose(1000, None, None, window="250rows").rows
-    with pytest.raises(ValueError, match="needs rows in the order of their time"):
+    with pytest.raises(UnfitWindowError, match="needs rows in the order of their time"):
         choose(1000, None, None, window="1h")
-    with pytest.raises(ValueError, match="span of time"):
+    with pytest.raises(UnfitWindowError, match="is no window"):
         choose(1000, None, None, window="often")
 
 
