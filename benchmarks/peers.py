@@ -16,11 +16,11 @@ PEERS = {
     "evidently": ("evidently>=0.7.23,<0.8", "pandas<3"),
     "nannyml": ("nannyml", "pandas<3", "statsmodels", "numpy<2.3"),
     "alibi-detect": ("alibi-detect", "pandas"),
-    "whylogs": ("whylogs[viz]", "pandas"),
+    "whylogs": ("whylogs[viz]", "pandas<3", "numpy<2"),
     "deepchecks": ("deepchecks", "pandas<2.3", "numpy<2", "setuptools<80", "scikit-learn<1.6", "plotly<6"),
     "river": ("river", "pandas"),
 }
-"""Requirements of each peer, and pyarrow to read the Parquet files that runners are given."""
+"""Requirements of each peer; with pyarrow below 22, which still takes the numpy 1 that some of them need."""
 
 
 def python_of(directory: Path, name: str) -> Path:
@@ -33,7 +33,7 @@ def make(directory: Path, name: str) -> bool:
     python = python_of(directory, name)
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(directory / name)], check=True)
-    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PEERS[name], "pyarrow"]
+    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PEERS[name], "pyarrow<22"]
     return subprocess.run(command, check=False).returncode == 0
 
 
