@@ -33,7 +33,8 @@ def make(directory: Path, name: str) -> bool:
     python = python_of(directory, name)
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(directory / name)], check=True)
-    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PEERS[name], "pyarrow<22"]
+    quiet = ("--quiet", "--disable-pip-version-check")
+    command = [str(python), "-m", "pip", "install", *quiet, *PEERS[name], "pyarrow<22"]
     return subprocess.run(command, check=False).returncode == 0
 
 
