@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.binning import LogBinning, NumericBinning
-from detectors.comparison import JUDGED, Ragged
+from detectors.comparison import JUDGED
 from detectors.layout import SPECIALS, Kind, Layout
 from detectors.profile import Profile
+from detectors.ragged import Ragged
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
