@@ -227,15 +227,19 @@ def main() -> None:
         "c": lambda: known_streams(options.data),
         "d": lambda: generated(seeds),
     }
-    tally, driftd, tools, seen = Tally(), Driftd(), {}, []
+    tally, driftd, tools = Tally(), Driftd(), {}
     for group in groups.replace("e", ""):
         for scenario in makers[group]():
             tally.add(scenario, driftd(scenario))
     tools["driftd"] = tally.to_json()
     if options.peers:
         few = range(1)
-        seen = [shortened(s) for s in (*quiet_tables(options.data, few), *broken_tables(options.data, few))]
-        seen += [shortened(s) for s in known_streams(options.data)]
+        shown = {
+            "a": lambda: quiet_tables(options.data, few),
+            "b": lambda: broken_tables(options.data, few),
+            "c": lambda: known_streams(options.data),
+        }
+        seen = [shortened(s) for group in groups if group in shown for s in shown[group]()]
         for name in ("evidently", "nannyml", "alibi-detect"):
             if python_of(options.peers, name).exists():
                 tools[name] = peer_tally(options.peers, name, seen).to_json()

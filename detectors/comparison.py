@@ -146,6 +146,24 @@ class Comparison:
         )
 
     @cached_property
+    def padded_cdf(self) -> Floats:
+        """`cdf` by column, shape (c, most bins); 1 after a column's last bin."""
+        return self.numeric.padded(self.cdf, 1.0)
+
+    @cached_property
+    def score_steps(self) -> Floats:
+        """How far `rank` and `spread` fall from a bin to the next, by column, shape (c, most bins, 2); 0 at the last.
+
+        A mean of scores is the sum of these times the distribution function (summation by parts).
+        """
+        steps = np.zeros((*self.numeric.grid.shape, 2))
+        for k, scores in enumerate((self.rank, self.spread)):
+            fall = scores.values - np.append(scores.values[1:], 0.0)
+            fall[self.numeric.ends] = 0.0
+            steps[:, :, k] = self.numeric.padded(fall, 0.0)
+        return steps
+
+    @cached_property
     def mid_rank(self) -> Floats:
         """Share of the reference's rows below the middle of each numeric bin."""
         share = self.numeric.counts / np.maximum(self.numeric.rows, 1.0)[self.numeric.owner]

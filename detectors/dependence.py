@@ -104,6 +104,14 @@ class Dependence:
         """Nothing was measured: rows are taken as independent."""
         return cls(rows, np.zeros(0, np.int64), np.ones((columns, len(Signal), 0)))
 
+    def by_size(self, column: int) -> list[tuple[int, float]]:
+        """Rows of a block and the largest effect found on it in any signal of a column; for people to read.
+
+        All 1 for a reference in no order, or of independent rows: the two cannot be told apart.
+        """
+        effects = self.design[column].max(axis=0)
+        return [(int(size), float(effect)) for size, effect in zip(self.sizes, effects, strict=True)]
+
     def at(self, rows: int) -> Strength:
         """What holds for windows of `rows` rows: the largest effect up to the first block size that covers them.
 

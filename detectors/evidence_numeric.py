@@ -23,14 +23,18 @@ class NumericCounts:
 
     Attributes:
         where: int64, shape (c,), their places among the judged columns.
-        counts: float64, shape (spans, v), rows of each bin.
+        below, above: float64, shape (spans, c), rows outside of the reference's range.
+        rank, spread: float64, shape (spans, c), means of the two scores.
         n: float64, shape (spans, c), rows with a value. effective: n N / (n + N).
-        gap: float64, shape (spans, v), distribution function minus the reference's.
+        gap: float64, shape (spans, c, most bins), distribution function minus the reference's.
         distance: float64, shape (spans, c), its largest size: the Kolmogorov distance.
     """
 
     where: npt.NDArray[np.int64]
-    counts: Floats
+    below: Floats
+    above: Floats
+    rank: Floats
+    spread: Floats
     n: Floats
     effective: Floats
     gap: Floats
@@ -40,13 +44,25 @@ class NumericCounts:
     def of(cls, comparison: Comparison, spans: Spans) -> NumericCounts:
         """Take them from the spans."""
         block = comparison.numeric
-        counts = spans.counts[:, block.slots].astype(float)
-        n = block.total(counts)
-        gap = block.running(counts)
-        gap /= np.maximum(n, 1.0)[:, block.owner]
-        gap -= comparison.cdf
-        distance = np.where(n > 0, block.largest(np.abs(gap)), 0.0)
-        return cls(places(comparison, block.columns), counts, n, harmonic(n, block.rows), gap, distance)
+        flat = np.append(spans.counts[:, block.slots], np.zeros((len(spans.rows), 1), np.int64), axis=1)
+        running = np.cumsum(np.take(flat, block.grid, axis=1), axis=2)
+        n = running[:, :, -1].astype(float)
+        gap = running / np.maximum(n, 1.0)[:, :, None]
+        gap -= comparison.padded_cdf
+        rank, spread = (gap.transpose(1, 0, 2) @ comparison.score_steps).transpose(2, 1, 0)
+        distance = np.where(n > 0, largest(gap), 0.0)
+        where, effective = places(comparison, block.columns), harmonic(n, block.rows)
+        return cls(
+            where, flat[:, block.starts], flat[:, block.ends], rank, spread, n, effective, gap, distance
+        )
+
+
+def largest(gap: Floats) -> Floats:
+    """Largest size along the last axis; by `reduceat`, which is ten times faster than `max` on short rows."""
+    starts = np.arange(0, gap.size, gap.shape[-1])
+    flat = gap.reshape(-1)
+    sizes = np.maximum(np.maximum.reduceat(flat, starts), -np.minimum.reduceat(flat, starts))
+    return np.asarray(sizes.reshape(gap.shape[:-1]))
 
 
 def judge_numbers(found: Evidence, comparison: Comparison, spans: Spans) -> NumericCounts | None:
@@ -67,11 +83,10 @@ def _judge_ranks(found: Evidence, comparison: Comparison, numbers: NumericCounts
     d, df = found.design[:, where], found.df[:, where]
     ks = tails.kolmogorov(numbers.distance, numbers.effective / d[..., Signal.SHAPE])
     found.put("ks", where, np.where(usable, tails.widen(ks, df[..., Signal.SHAPE]), np.nan))
-    for name, scores, signal in (
-        ("location", comparison.rank, Signal.LOCATION),
-        ("spread", comparison.spread, Signal.SPREAD),
+    for name, mean, scores, signal in (
+        ("location", numbers.rank, comparison.rank, Signal.LOCATION),
+        ("spread", numbers.spread, comparison.spread, Signal.SPREAD),
     ):
-        mean = block.total(numbers.counts * scores.values) / np.maximum(numbers.n, 1)
         deviate, p = _mean_test(mean, scores, numbers.effective, d[..., signal], df[..., signal])
         found.put(name, where, np.where(usable & (scores.variance > 0), p, np.nan))
         if signal is Signal.LOCATION:
@@ -96,8 +111,7 @@ def _judge_ends(found: Evidence, comparison: Comparison, numbers: NumericCounts)
     usable = (numbers.n > 0) & (block.rows > 0)
     d = found.design[:, where, : Signal.SHAPE + 1].max(axis=-1)
     n, total = numbers.n / d, (numbers.n + block.rows) / d
-    for name, at in (("below", block.starts), ("above", block.ends)):
-        hits = numbers.counts[:, at]
+    for name, hits, at in (("below", numbers.below, block.starts), ("above", numbers.above, block.ends)):
         p = tails.hypergeometric_upper(hits / d, (hits + block.counts[at]) / d, n, total)
         found.put(name, where, np.where(usable, p, np.nan))
 

@@ -59,6 +59,17 @@ class Ragged:
         """Where each column's last bin is in `slots`, shape (c,)."""
         return np.append(self.starts[1:], len(self.slots)) - 1
 
+    @cached_property
+    def grid(self) -> Ints:
+        """Positions in the flat vector of each column's bins, shape (c, most bins); shorter columns end with -1."""
+        sizes = self.ends - self.starts + 1
+        place = np.arange(int(sizes.max(initial=0)))
+        return np.where(place < sizes[:, None], self.starts[:, None] + place, -1)
+
+    def padded(self, values: Floats, fill: float) -> Floats:
+        """Values in the flat vector by column, shape (v,) to (c, most bins)."""
+        return np.append(values, fill)[self.grid]
+
     def total(self, values: Floats) -> Floats:
         """Sums by column, shape (..., v) to (..., c)."""
         return np.add.reduceat(values, self.starts, axis=-1)

@@ -10,7 +10,7 @@ from detectors.comparison import Comparison
 from detectors.dependence import Signal
 from detectors.evidence import Evidence, harmonic, places
 from detectors.evidence_cells import CellCounts
-from detectors.evidence_numeric import NumericCounts
+from detectors.evidence_numeric import NumericCounts, largest
 from detectors.spans import Spans
 
 Floats = npt.NDArray[np.float64]
@@ -45,7 +45,7 @@ def uniform(
     for counts, signal in ((empty, Signal.NULL), (outside, Signal.SHAPE)):
         alike &= _deviation(counts, share, found.design[..., signal]) < DEVIATIONS
     if numbers is not None:
-        alike[:, numbers.where] &= _same_shape(found, comparison, numbers)
+        alike[:, numbers.where] &= _same_shape(found, numbers)
     if cells is not None:
         where, owner = places(comparison, comparison.cells.columns), comparison.cells.owner
         part = (cells.n[0] / np.maximum(cells.n, 1.0))[:, owner]
@@ -62,11 +62,11 @@ def _deviation(counts: Floats, share: Floats, design: Floats) -> Floats:
     return np.where(known, np.abs(counts[0] - expected) / np.sqrt(variance), 0.0)
 
 
-def _same_shape(found: Evidence, comparison: Comparison, numbers: NumericCounts) -> Flags:
+def _same_shape(found: Evidence, numbers: NumericCounts) -> Flags:
     """Kolmogorov-Smirnov between the newest window and the older ones of each span."""
     older = numbers.n - numbers.n[0]
     known = (older > 0) & (numbers.n[0] > 0)
-    apart = comparison.numeric.largest(np.abs(numbers.gap[:1] - numbers.gap))
+    apart = largest(numbers.gap[:1] - numbers.gap)
     distance = np.minimum(apart * numbers.n / np.where(known, older, 1.0), 1.0)
     rows = harmonic(older, numbers.n[0]) / found.design[:, numbers.where, Signal.SHAPE]
     p = tails.widen(tails.kolmogorov(distance, rows), found.df[:, numbers.where, Signal.SHAPE])

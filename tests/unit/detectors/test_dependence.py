@@ -76,6 +76,7 @@ def test_the_largest_effect_up_to_the_window_counts() -> None:
     design = np.ones((1, len(Signal), 3))
     design[0, Signal.LOCATION] = [1.0, 4.0, 1.0]
     dependence = Dependence(8000, np.array([250, 500, 1000]), design)
+    assert [(250, 1.0), (500, 4.0), (1000, 1.0)] == dependence.by_size(0)
     assert dependence.at(200).design[0, Signal.LOCATION] == 1
     assert dependence.at(200).df[0, Signal.LOCATION] == NORMAL_DF
     assert dependence.at(1000).design[0, Signal.LOCATION] == 4
