@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 
 _ALL = 1_000_000
+_ERROR_WIDTH = 24
 _EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not listened on
 _LIST_EXAMPLES = """[bold]Examples[/bold]
 
@@ -138,11 +139,14 @@ def _print(entries: list[Entry]) -> None:
         note("no messages")
         return
     now = time.time_ns() // 1000
-    table = Table("id", "destination", "kind", "state", "tries", "created", "what happened", box=None)
+    table = Table(box=None)
+    for heading in ("id", "destination", "kind", "state", "tries", "created"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("what happened", max_width=_ERROR_WIDTH)
     for entry in entries:
         message = entry.message
         table.add_row(
             *(message.id, message.destination, message.kind, entry.state.value, str(entry.attempts)),
-            *(ago(message.created_at, now), entry.error or "-"),
+            *(ago(message.created_at, now), (entry.error or "-")[: 2 * _ERROR_WIDTH]),
         )
     console().print(table)

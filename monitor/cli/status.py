@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from monitor.cli.configuration import DEFAULT_CONFIG, ConfigOption, StateOption, configured
-from monitor.cli.moments import ago, moment, place_json
+from monitor.cli.moments import ago, place_json
 from monitor.cli.output import CommandError, Format, FormatOption, console, print_json
 
 if TYPE_CHECKING:
@@ -25,13 +25,6 @@ driftd status
 driftd status --state /var/lib/driftd/driftd.state --format json
 """
 _BAD = ("warning", "drift", "error")
-_COLOURS = {
-    "ok": "green",
-    "warning": "yellow",
-    "drift": "bold red",
-    "error": "magenta",
-    "insufficient": "dim",
-}
 
 
 def register(app: typer.Typer) -> None:
@@ -102,7 +95,7 @@ def _monitor(state: State, name: str, windows: int, now: int) -> dict[str, Any]:
                 key: alert.get(key)
                 for key in ("cause", "state", "severity", "version", "segment", "at", "summary")
             }
-            for alert in state.alerts.of(name).values()
+            for alert in (stored["alert"] for stored in state.alerts.of(name).values())
         ],
     }
 
@@ -139,11 +132,11 @@ def _print(terminal: Console, answer: dict[str, Any], now: int) -> None:
             if lag is not None
             else "no rows with a time yet"
         )
-        terminal.print(f"  event time    {reached}")
+        terminal.print(f"  event time  {reached}")
         records = ", ".join(f"{rows:,} {outcome}" for outcome, rows in monitor["records"].items())
-        terminal.print(f"  records       {records or 'none yet'}")
+        terminal.print(f"  records     {records or 'none yet'}")
         for alert in monitor["alerts"]:
-            terminal.print(f"  alert         [bold]{alert['state']}[/bold] {escape(str(alert['summary']))}")
+            terminal.print(f"  alert       [bold]{alert['state']}[/bold] {escape(str(alert['summary']))}")
         for window in monitor["windows"]:
             _print_window(terminal, window)
     for destination, counts in answer["deliveries"].items():
@@ -152,14 +145,14 @@ def _print(terminal: Console, answer: dict[str, Any], now: int) -> None:
 
 
 def _print_window(terminal: Console, window: dict[str, Any]) -> None:
-    from rich.markup import escape
+    from rich.text import Text
 
-    columns = list(dict.fromkeys(result["column"] for result in window["results"] if result["column"]))
-    named = f": {', '.join(columns[:5])}" if columns else ""
-    of = " ".join(part for part in (window["version"], window["segment"]) if part)
-    colour = _COLOURS.get(window["verdict"], "")
-    start = window["start"] if isinstance(window["start"], str) else moment(window["start"])
-    terminal.print(
-        f"  window        {window['window']} from {start} {escape(of)} {window['rows']:,} rows "
-        f"[{colour}]{window['verdict']}[/{colour}]{escape(named)}",
+    from monitor.cli.findings import COLOURS, named, place
+
+    of = "  ".join(part for part in (window["version"], window["segment"]) if part)
+    line = Text(
+        f"  window      {window['window']} from {place(window['start'])}  {of}  {window['rows']:,} rows  "
     )
+    line.append(window["verdict"], style=COLOURS.get(window["verdict"], ""))
+    line.append(f"  {named(window['results'])}")
+    terminal.print(line, overflow="ellipsis", no_wrap=True)

@@ -16,11 +16,18 @@ def state(tmp_path: Path) -> Path:
     """A state file with counts, a bad window, and a pending, a delivered and a dead message."""
     path = tmp_path / "driftd.state"
     result = {"column": "age", "test": "drift", "verdict": "drift", "effect_size": 0.2, "detail": "moved"}
+    alert = {
+        "cause": "data_drift",
+        "state": "firing",
+        "severity": "warning",
+        "summary": "data drift in loans: age",
+    }
     with State.open(path) as opened, opened.transaction():
         opened.counts.add("loans", {"accepted": 1200, "late": 3})
         opened.windows.put(
             StoredWindow("loans", "v1", "", "1h", START, START + HOUR, 600, "drift", [result], START)
         )
+        opened.alerts.put("loans", "f1", "firing", {"alert": alert}, updated_at=START)
         opened.documents.put("loans", "intake", {"watermark": {"value": START + HOUR}})
         for number in range(3):
             opened.outbox.enqueue(Message(f"msg_{number}", "chat", "alert", {"a": 1}, START + number))
@@ -44,7 +51,8 @@ def test_status_as_text(driftd: Driftd, state: Path) -> None:
     answer = driftd("status", "--state", state)
     assert 0 == answer.code
     assert "1,200 accepted, 3 late" in answer.out
-    assert "drift: age" in answer.out
+    assert "drift  age" in answer.out
+    assert "firing data drift in loans: age" in answer.out
 
 
 def test_status_reads_beside_a_writer(driftd: Driftd, state: Path) -> None:
