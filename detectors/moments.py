@@ -25,9 +25,9 @@ class Moments:
     """Exact sums of every column's values.
 
     A value inside or near the reference's range enters as the whole multiple q of the quantum that is nearest to
-    x - centre, at most 2^19; one far away enters with 26 significant bits as a whole number of any length. Whole numbers
-    add up exactly, so neither the order of the rows nor the way they were grouped into batches, panes and machines can
-    change a mean.
+    x - centre, at most 2^19; one far away enters with 26 significant bits as a whole number of any length. Whole
+    numbers add up exactly, so neither the order of the rows nor the way they were grouped into batches, panes and
+    machines can change a mean.
 
     Attributes:
         first: int64, shape (columns,): sum of q.
