@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.binning import Binning, CategoricalBinning, NumericBinning
-from detectors.dependence import LEAST_VARIANCE, Dependence
+from detectors.dependence import LEAST_VARIANCE, Dependence, Strength
 from detectors.layout import Kind, Layout, Role
 from detectors.profile import Profile
 from detectors.ragged import Ragged, Scores
@@ -29,6 +29,9 @@ FEW_VALUES = 64
 
 OFTEN = 10
 """… and only where they come this often on average: else the values of a small reference would pass for all."""
+
+KEPT = 64
+"""Window sizes whose design effects are kept."""
 
 LARGEST = 1e30
 """Values are cut here before they are squared."""
@@ -83,6 +86,21 @@ class Comparison:
     def judged(self) -> Ints:
         """Positions of the judged columns, int64, shape (c,)."""
         return np.array(self.layout.with_role(*JUDGED), dtype=np.int64)
+
+    @cached_property
+    def _strengths(self) -> dict[int, Strength]:
+        return {}
+
+    def strength(self, rows: int) -> Strength:
+        """Design effects of the judged columns for windows of so many rows; the newest few answers are kept."""
+        found = self._strengths.get(rows)
+        if found is None:
+            every = self.dependence.at(rows)
+            found = Strength(every.design[self.judged], every.df[self.judged], every.stretched[self.judged])
+            while len(self._strengths) >= KEPT:
+                self._strengths.pop(next(iter(self._strengths)))
+            self._strengths[rows] = found
+        return found
 
     @cached_property
     def numeric(self) -> Ragged:

@@ -43,15 +43,14 @@ class Evidence:
     @classmethod
     def start(cls, comparison: Comparison, spans: Spans) -> Evidence:
         """Before any test has run."""
-        strengths = [comparison.dependence.at(int(rows)) for rows in spans.rows]
+        strengths = [comparison.strength(int(rows)) for rows in spans.rows]
         shape = (len(spans.lengths), len(comparison.judged))
-        judged = comparison.judged
         return cls(
             np.full((*shape, len(TESTS)), np.nan),
             np.zeros(shape),
-            np.stack([s.design[judged] for s in strengths]),
-            np.stack([s.df[judged] for s in strengths]),
-            np.stack([s.stretched[judged] for s in strengths]),
+            np.stack([s.design for s in strengths]),
+            np.stack([s.df for s in strengths]),
+            np.stack([s.stretched for s in strengths]),
         )
 
     def put_one(self, test: str, span: int, column: int, p: float) -> None:
