@@ -65,8 +65,18 @@ class Path:
 
     @property
     def flat(self) -> str:
-        """The keys joined by dots: the name of the column in a table."""
-        return ".".join(str(step) for step in self.steps if step is not EACH)
+        """The keys joined by dots, positions behind a hyphen: the name of the column in a table."""
+        text = ""
+        for step in self.steps:
+            if isinstance(step, str):
+                text += f".{step}" if text else step
+            elif step is not EACH:
+                text += f"-{step}"
+        return text
+
+    def to_each(self) -> Path | None:
+        """The path of the array that `[*]` goes through; None where there is no such step."""
+        return Path(self.steps[: self.steps.index(EACH)]) if EACH in self.steps else None
 
     def find(self, record: Any, row: int = 0) -> Any:
         """The value in a record (JSON values), or `ABSENT`.

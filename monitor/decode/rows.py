@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from detectors.layout import Odd
-from monitor.decode.assembly import convert, nothing
+from monitor.decode.assembly import EMPTY_RECORD, convert, nothing
 from monitor.decode.cells import Cells
 from monitor.decode.json_line import BadLineError
 from monitor.decode.paths import ABSENT
@@ -18,6 +18,7 @@ from monitor.decode.plan import Plan, Target
 from monitor.records import ID
 
 MAX_MEMBERS = 10_000
+BAD_EXPAND = "bad_expand"
 UNEQUAL_LENGTHS = "unequal_lengths"
 TOO_WIDE = "too_wide"
 
@@ -37,6 +38,8 @@ class RowReader:
         self._placed = plan.placed
         self._wanted = frozenset(plan.members)
         self._known = self._wanted | plan.taken
+        paths = [t.path for t in self._placed if t.path is not None]
+        self._beside = {p for path in paths if (p := path.to_each()) is not None}
 
     def rows(self, record: dict[str, Any]) -> list[tuple[Any, ...]]:
         """The values of each row of a record, in the order of the targets.
@@ -56,11 +59,23 @@ class RowReader:
         return flatten(value, self._wanted) if type(value) is dict else {}
 
     def _count(self, record: dict[str, Any]) -> int:
+        """Number of rows in a record.
+
+        Raises:
+            BadLineError: nothing to expand, or arrays that do not go together.
+        """
         if self.plan.expand is None:
             return 1
         value = self.plan.expand.find(record)
         if type(value) is not list:
-            raise BadLineError(UNEQUAL_LENGTHS, "the record has no array to expand")
+            raise BadLineError(BAD_EXPAND, "the record has no array where `expand` says")
+        if not value:
+            raise BadLineError(EMPTY_RECORD, "the array that is expanded is empty")
+        for path in self._beside:
+            other = path.find(record)
+            if type(other) is list and len(other) != len(value):
+                detail = f"{len(value)} rows, but {len(other)} values at {path.flat}"
+                raise BadLineError(UNEQUAL_LENGTHS, detail)
         return len(value)
 
     def _row(self, record: dict[str, Any], row: int) -> tuple[Any, ...]:

@@ -53,8 +53,8 @@ def map_table(plan: Plan, schema: Mapping[str, pl.DataType]) -> TableMap:
         if target.path is None:
             sources.append(_member(target.name, members, roots))
         else:
-            options = (target.path.flat, target.path.name)
-            sources.append(next((name for name in options if name in roots), None))
+            options = (_member(name, {}, roots) for name in (target.path.flat, target.path.name))
+            sources.append(next((name for name in options if name is not None), None))
     used = {source for source in sources if source is not None}
     unknown = [name for name, flat in members.items() if name not in plan.taken and flat not in used]
     wanted = {roots.get(source, source) for source in used}
@@ -140,6 +140,8 @@ def _member(name: str, members: Mapping[str, str], roots: Mapping[str, str]) -> 
     """The flattened column of a member; elements of arrays are known only once rows are there."""
     if name in members:
         return members[name]
+    if name in roots and not members:
+        return name
     array, _, position = name.rpartition("-")
     if array and position.isdecimal():
         options = (members.get(array, array), *(root for root in roots if root.endswith(f".{array}")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
@@ -164,6 +165,9 @@ class TableReader:
             OSError: it cannot be read.
         """
         self._decoder = decoder
+        self._batches: Iterator[pl.DataFrame] | None = None
+        self._rest: pl.DataFrame | None = None
+        self._place = 0
         self.inode = track.inode
         try:
             with Path(track.path).open("rb"):
@@ -184,16 +188,32 @@ class TableReader:
         if track.offset >= self.height:
             return None
         try:
-            frame = self._frame.slice(track.offset, rows).collect()
+            frame = self._next(track.offset, rows)
         except pl.exceptions.PolarsError as error:
             raise SourceError(f"cannot read {track.path}: {error}") from error
         decoded = self._decoder.table(frame, self._unknown, track.name, track.offset, track.ordinal)
         end = track.offset + frame.height
         return Piece(decoded, end, finished=end >= self.height)
 
+    def _next(self, offset: int, rows: int) -> pl.DataFrame:
+        """The rows from `offset` on, at most `rows`; goes through the file once when asked in order."""
+        if self._batches is None or offset != self._place:
+            self._batches = iter(
+                self._frame.slice(offset).collect_batches(chunk_size=rows, maintain_order=True)
+            )
+            self._place = offset
+            self._rest = None
+        frame = self._rest if self._rest is not None else next(self._batches, None)
+        if frame is None or not frame.height:
+            raise pl.exceptions.ComputeError("the file has fewer rows than its footer says")
+        self._rest = frame.slice(rows) if frame.height > rows else None
+        self._place += min(frame.height, rows)
+        return frame.head(rows)
+
     def size(self) -> int:
         """A table is read while it is there; nothing of it is held."""
         return 0
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Stop reading ahead."""
+        self._batches = self._rest = None

@@ -153,7 +153,7 @@ class FileStream:
     def _next(self) -> RecordBatch | None:
         """The next batch of the files that are known."""
         while waiting := self._waiting():
-            known = min(waiting, key=self._age) if self._decoder.timed else waiting[0]
+            known = min(waiting, key=self._age) if self._decoder.timed and len(waiting) > 1 else waiting[0]
             piece = self._read(known)
             if piece is None:
                 if known.sight.present or known.track.name in self._readers:
