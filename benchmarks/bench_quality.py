@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
-import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,9 +20,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
-
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
-
 import quality_errors as errors
 from peers import python_of
 from quality_data import Scenario, broken_tables, columns_of, generated, known_streams, quiet_tables
@@ -38,9 +34,6 @@ from detectors.shiryaev_roberts import ShiryaevRoberts
 
 Named = list[list[tuple[str, bool]]]
 """For each window the columns that were named, each with whether the verdict was drift."""
-
-PEER_WINDOWS = 5
-"""Windows of each scenario that peers see: they take up to a second for one."""
 
 HISTORY = 7
 
@@ -104,7 +97,9 @@ class Tally:
             and the limit.
     """
 
-    quiet: dict[str, dict[str, Quiet]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Quiet)))
+    quiet: dict[str, dict[str, Quiet]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(Quiet))
+    )
     breaks: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, scenario: Scenario, named: Named) -> None:
@@ -135,11 +130,11 @@ class Tally:
         }
 
 
-def shortened(scenario: Scenario) -> Scenario:
+def shortened(scenario: Scenario, windows: int) -> Scenario:
     """The part of a scenario that peers see: around its break, or its first windows."""
     at = scenario.break_row // scenario.window if scenario.broken else 0
     first = max(at - 2, 0)
-    rows = slice(first * scenario.window, (first + PEER_WINDOWS) * scenario.window)
+    rows = slice(first * scenario.window, (first + windows) * scenario.window)
     row = (at - first) * scenario.window
     return Scenario(
         scenario.group, scenario.name, scenario.window, scenario.reference, scenario.stream[rows], scenario.broken, row,
@@ -183,7 +178,8 @@ def error_streams(data: Path, seeds: range, peers: Path | None) -> dict[str, obj
             jobs = [[*s.reference.tolist(), *s.errors.tolist()] for s in streams]
             answer: dict[str, list[list[int]]] = run_peer(peers, "river", jobs, Path(folder))  # type: ignore[assignment]
         for name, found in answer.items():
-            rows = [[k - len(s.reference) for k in r if k >= len(s.reference)] for s, r in zip(streams, found, strict=True)]
+            pairs = zip(streams, found, strict=True)
+            rows = [[k - len(s.reference) for k in r if k >= len(s.reference)] for s, r in pairs]
             table[f"river {name}"] = errors.summary(streams, rows)
     return table
 
@@ -200,7 +196,9 @@ def print_table(report: dict[str, object]) -> None:
             print(f"{name:14} {figures['named_in_time']} of {figures['breaks_in_all']} breaks named in time")
     for group, sets in tools["driftd"]["quiet"].items():  # type: ignore[attr-defined]
         for set_name, q in sets.items():
-            print(f"  ({group}) {set_name:45} {q['windows']:5} windows {q['any_warning']:7.2%} {q['any_drift']:7.2%}")
+            print(
+                f"  ({group}) {set_name:45} {q['windows']:5} windows {q['any_warning']:7.2%} {q['any_drift']:7.2%}"
+            )
     for name, pairs in tools["driftd"]["breaks"].items():  # type: ignore[attr-defined]
         print(f"  {name:45} named in window {sorted({found for found, _ in pairs})} (0: never)")
     for detector, rows in report.get("errors", {}).items():  # type: ignore[attr-defined]
@@ -214,6 +212,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--peers", type=Path, help="the directory that peers.py filled")
     parser.add_argument("--groups", default="abcde", help="any of a, b, c, d and e (error streams)")
     parser.add_argument("--seeds", type=int, default=3, help="shuffles, and repetitions of generated data")
+    parser.add_argument(
+        "--peer-windows",
+        type=int,
+        default=5,
+        help="windows of each scenario that peers see: one takes them seconds",
+    )
     parser.add_argument("--output", type=Path, help="write the figures as JSON")
     return parser.parse_args()
 
@@ -239,7 +243,9 @@ def main() -> None:
             "b": lambda: broken_tables(options.data, few),
             "c": lambda: known_streams(options.data),
         }
-        seen = [shortened(s) for group in groups if group in shown for s in shown[group]()]
+        seen = [
+            shortened(s, options.peer_windows) for group in groups if group in shown for s in shown[group]()
+        ]
         for name in ("evidently", "nannyml", "alibi-detect"):
             if python_of(options.peers, name).exists():
                 tools[name] = peer_tally(options.peers, name, seen).to_json()

@@ -91,7 +91,9 @@ def quiet_tables(data: Path, seeds: range) -> Iterator[Scenario]:
     households = load(data, "acs_employment_ma").filter(pl.col("year") == 2015)
     half = households.height // 2
     for window in WINDOWS:
-        yield Scenario("a", "acs household order", window, households[:half], households[half : half + window * 60])
+        yield Scenario(
+            "a", "acs household order", window, households[:half], households[half : half + window * 60]
+        )
 
 
 def _mean(shift: float) -> Callable[[pl.Series, np.random.Generator], pl.Series]:
@@ -143,7 +145,11 @@ BREAKS: dict[str, Callable[[pl.Series, np.random.Generator], pl.Series]] = {
 }
 
 TARGETS = {
-    "adult_census": {"numeric": ("age", "fnlwgt"), "category": ("education", "occupation"), "permuted": ("age",)},
+    "adult_census": {
+        "numeric": ("age", "fnlwgt"),
+        "category": ("education", "occupation"),
+        "permuted": ("age",),
+    },
     "acs_employment_ma": {
         "numeric": ("AGEP", "predicted_probability"),
         "category": ("MAR", "SCHL"),
@@ -176,7 +182,9 @@ def broken_tables(data: Path, seeds: range) -> Iterator[Scenario]:
                         late = late.with_columns(change(late[column], rng).alias(column))
                         after = pl.concat([stream[:at], late])
                         limit = 3 if name == "mean + 0.1 sd" and window == 1000 else 1
-                        yield Scenario("b", f"{table}: {name}", window, mixed[:half], after, (column,), at, limit)
+                        yield Scenario(
+                            "b", f"{table}: {name}", window, mixed[:half], after, (column,), at, limit
+                        )
 
 
 def known_streams(data: Path) -> Iterator[Scenario]:
@@ -219,13 +227,15 @@ GENERATED: dict[str, Callable[[np.random.Generator, int, int], np.ndarray]] = {
     "independent lognormal": lambda rng, rows, _: rng.lognormal(size=(rows, 10)),
     "90 % zeros": lambda rng, rows, _: rng.lognormal(size=(rows, 10)) * (rng.random((rows, 10)) < 0.1),
     "Poisson": lambda rng, rows, _: rng.poisson(3.0, size=(rows, 10)).astype(float),
-    "5 % nulls": lambda rng, rows, _: np.where(rng.random((rows, 10)) < 0.05, np.nan, rng.normal(size=(rows, 10))),
+    "5 % nulls": lambda rng, rows, _: np.where(
+        rng.random((rows, 10)) < 0.05, np.nan, rng.normal(size=(rows, 10))
+    ),
     "10 categories": lambda rng, rows, _: _zipf(rng, rows, 10),
     "1,000 Zipf categories": lambda rng, rows, _: _zipf(rng, rows, 1000),
     "clumps of 3": lambda rng, rows, _: np.repeat(rng.normal(size=(rows // 3 + 1, 10)), 3, axis=0)[:rows],
     "AR(1) 0.9": lambda rng, rows, _: _autoregressive(rng, rows, 0.9),
     "AR(1) 0.99": lambda rng, rows, _: _autoregressive(rng, rows, 0.99),
-    "period of one window": lambda rng, rows, window: _periodic(rng, rows, window),
+    "period of one window": _periodic,
     "period of three windows": lambda rng, rows, window: _periodic(rng, rows, 3 * window),
 }
 
@@ -241,8 +251,6 @@ def generated(seeds: range, windows: int = 30) -> Iterator[Scenario]:
                 rng = np.random.default_rng([seed, k, window])
                 values = make(rng, reference + windows * window, window)
                 frame = pl.DataFrame({f"x{j}": values[:, j] for j in range(10)})
-                if "categories" in name:
-                    frame = frame.cast(pl.String)
-                else:
-                    frame = frame.cast(pl.Float64).fill_nan(None)
+                texts = "categories" in name
+                frame = frame.cast(pl.String) if texts else frame.cast(pl.Float64).fill_nan(None)
                 yield Scenario("d", name, window, frame[:reference], frame[reference:])

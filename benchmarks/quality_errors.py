@@ -82,7 +82,9 @@ def elec2(data: Path) -> list[Stream]:
     y = (frame[label] == frame[label].unique().sort()[-1]).to_numpy().astype(float)
     x = frame.drop(label).select(pl.col(pl.Float64)).to_numpy()
     previous = np.concatenate([[0.0], y[:-1]])
-    x = np.column_stack([(x - x[:5000].mean(axis=0)) / (x[:5000].std(axis=0) + 1e-9), previous, np.ones(len(y))])
+    x = np.column_stack(
+        [(x - x[:5000].mean(axis=0)) / (x[:5000].std(axis=0) + 1e-9), previous, np.ones(len(y))]
+    )
     weights, errors = np.zeros(x.shape[1]), np.zeros(len(y))
     for k, row in enumerate(x):
         score = 1 / (1 + np.exp(-np.clip(row @ weights, -30, 30)))
@@ -94,7 +96,9 @@ def elec2(data: Path) -> list[Stream]:
 def reference_of(errors: np.ndarray) -> Reference:
     """A reference whose predictions are wrong where `errors` is 1."""
     truth = np.arange(len(errors)) % 2
-    frame = pl.DataFrame({"prediction": np.where(errors == 1, 1 - truth, truth), "label": truth}).cast(pl.String)
+    frame = pl.DataFrame({"prediction": np.where(errors == 1, 1 - truth, truth), "label": truth}).cast(
+        pl.String
+    )
     columns = [
         Column("prediction", Kind.CATEGORICAL, Role.PREDICTION),
         Column("label", Kind.CATEGORICAL, Role.LABEL),
@@ -116,7 +120,9 @@ def summary(streams: Sequence[Stream], rows: Sequence[Sequence[int]]) -> dict[st
     table: dict[str, dict[str, float]] = {}
     for name in dict.fromkeys(s.name for s in streams):
         mine = [(s, r) for s, r in zip(streams, rows, strict=True) if s.name == name]
-        early = sum(sum(k < (s.change if s.change is not None else len(s.errors)) for k in r) for s, r in mine)
+        early = sum(
+            sum(k < (s.change if s.change is not None else len(s.errors)) for k in r) for s, r in mine
+        )
         quiet_rows = sum(s.change if s.change is not None else len(s.errors) for s, _ in mine)
         table[name] = {"false_alarms_per_10000": round(early / quiet_rows * 1e4, 2)}
         if mine[0][0].change is not None:
