@@ -122,7 +122,8 @@ def findings(state: Path) -> dict[str, Any]:
     """Everything that must not depend on how often the daemon was killed."""
     windows = query(
         state,
-        'SELECT monitor, version, segment, name, start, "end", rows, verdict, results FROM windows ORDER BY 1, 2, 3, 4, 5',
+        'SELECT monitor, version, segment, name, start, "end", rows, verdict, results FROM windows '
+        "ORDER BY 1, 2, 3, 4, 5",
     )
     return {
         "counts": sorted(query(state, "SELECT monitor, outcome, rows FROM counts")),
