@@ -33,6 +33,13 @@ driftd compare reference.driftref logs/today.ndjson --fail-on drift
 driftd compare january.csv february.csv --label churned --ignore row,date --format json
 """
 _MANY = 12
+ReferenceArgument = Annotated[
+    str, typer.Argument(help="What is normal: a data file, or a built reference (.driftref).")
+]
+CurrentArgument = Annotated[
+    str, typer.Argument(help="What is compared with it: a data file, a folder or a glob.")
+]
+AllOption = Annotated[bool, typer.Option("--all", help="Show pictures of columns that are well, too.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -40,13 +47,18 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=_EXAMPLES)(compare)
 
 
+ReferenceArgument = Annotated[
+    str, typer.Argument(help="What is normal: a data file, or a built reference (.driftref).")
+]
+CurrentArgument = Annotated[
+    str, typer.Argument(help="What is compared with it: a data file, a folder or a glob.")
+]
+AllOption = Annotated[bool, typer.Option("--all", help="Show pictures of columns that are well, too.")]
+
+
 def compare(
-    reference: Annotated[
-        str, typer.Argument(help="What is normal: a data file, or a built reference (.driftref).")
-    ],
-    current: Annotated[
-        str, typer.Argument(help="What is compared with it: a data file, a folder or a glob.")
-    ],
+    reference: ReferenceArgument,
+    current: CurrentArgument,
     *,
     timestamp: roles.TimestampOption = None,
     prediction: roles.PredictionOption = None,
@@ -57,9 +69,7 @@ def compare(
     status: roles.StatusOption = None,
     version: roles.VersionOption = None,
     ignore: roles.IgnoreOption = None,
-    every: Annotated[
-        bool, typer.Option("--all", help="Show pictures of columns that are well, too.")
-    ] = False,
+    every: AllOption = False,
     fail_on: FailOnOption = None,
     form: FormatOption = Format.TEXT,
 ) -> None:
@@ -68,15 +78,10 @@ def compare(
     from monitor.two_files import compare_files
 
     configure_logging(level="warning", form="text")
-    single = {
-        "timestamp": timestamp,
-        "prediction": prediction,
-        "score": score,
-        "label": label,
-        "id": identifier,
-    }
-    service = {"latency": latency, "status": status, "version": version}
-    given = roles.given_roles(lists={"ignore": ignore}, **single, **service)
+    given = roles.given_roles(
+        timestamp=timestamp, prediction=prediction, score=score, label=label, id=identifier,
+        latency=latency, status=status, version=version, ignore=ignore,
+    )  # fmt: skip
     found, remarks = compare_files(reference, current, given)
     if form is Format.JSON:
         print_json(found.to_json())

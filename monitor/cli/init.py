@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from monitor.cli import roles
 from monitor.cli.output import BAD_USAGE, CommandError, note
+
+if TYPE_CHECKING:
+    from monitor.first_look.proposal import Proposal
+
+if TYPE_CHECKING:
+    from monitor.first_look.proposal import Proposal
 
 _EXAMPLES = """[bold]Examples[/bold]
 
@@ -18,6 +24,18 @@ driftd init "logs/*.ndjson" --reference training.parquet --output driftd.yaml
 
 driftd init data.csv --label churned --ignore row,batch --window 1000rows
 """
+DataArgument = Annotated[
+    str, typer.Argument(help="Logs or data: Parquet, CSV or NDJSON; a file, a folder or a glob.")
+]
+ReferenceOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--reference", help="What is normal: data or a built reference; else the first part of DATA."
+    ),
+]
+OutputOption = Annotated[Path, typer.Option("--output", "-o", help="The configuration to write.")]
+WindowOption = Annotated[str | None, typer.Option("--window", help="A span such as 1h, or 1000rows.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Write over what is there.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -25,22 +43,27 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=_EXAMPLES)(init)
 
 
-def init(
-    data: Annotated[
-        str, typer.Argument(help="Logs or data: Parquet, CSV or NDJSON; a file, a folder or a glob.")
-    ],
-    *,
-    reference: Annotated[
-        Path | None,
-        typer.Option(
-            "--reference", help="What is normal: data or a built reference; else the first part of DATA."
-        ),
-    ] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The configuration to write.")] = Path(
-        "driftd.yaml"
+DataArgument = Annotated[
+    str, typer.Argument(help="Logs or data: Parquet, CSV or NDJSON; a file, a folder or a glob.")
+]
+ReferenceOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--reference", help="What is normal: data or a built reference; else the first part of DATA."
     ),
-    window: Annotated[str | None, typer.Option("--window", help="A span such as 1h, or 1000rows.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
+]
+OutputOption = Annotated[Path, typer.Option("--output", "-o", help="The configuration to write.")]
+WindowOption = Annotated[str | None, typer.Option("--window", help="A span such as 1h, or 1000rows.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Write over what is there.")]
+
+
+def init(
+    data: DataArgument,
+    *,
+    reference: ReferenceOption = None,
+    output: OutputOption = Path("driftd.yaml"),
+    window: WindowOption = None,
+    force: ForceOption = False,
     timestamp: roles.TimestampOption = None,
     prediction: roles.PredictionOption = None,
     score: roles.ScoreOption = None,
@@ -60,17 +83,24 @@ def init(
     configure_logging(level="error", form="text")
     if output.exists() and not force:
         raise CommandError(f"{output} exists", "give another --output, or --force", BAD_USAGE)
-    single = {
-        "timestamp": timestamp,
-        "prediction": prediction,
-        "score": score,
-        "label": label,
-        "id": identifier,
-    }
-    service = {"latency": latency, "status": status, "version": version}
-    given = roles.given_roles(lists={"segment": segment, "ignore": ignore}, **single, **service)
+    given = roles.given_roles(
+        timestamp=timestamp, prediction=prediction, score=score, label=label, id=identifier,
+        latency=latency, status=status, version=version, segment=segment, ignore=ignore,
+    )  # fmt: skip
     found = propose(data, output, given, reference=reference, window=window)
     write(found, output, proposal_text(found, output.name))
+    _tell(found)
+    note(f"wrote {output}; next: driftd check --config {output}")
+
+
+def _tell(found: Proposal) -> None:
+    """What was guessed, and why."""
+    _tell(found)
+    note(f"wrote {output}; next: driftd check --config {output}")
+
+
+def _tell(found: Proposal) -> None:
+    """What was guessed, and why."""
     for role, name in found.roles.of.items():
         note(f"{role:<11} {name}   ({found.roles.why[name]})")
     for name in found.roles.ignored:
@@ -79,4 +109,3 @@ def init(
     note(f"window      {found.choice.name}   ({found.choice.why})")
     for remark in found.remarks:
         note(remark)
-    note(f"wrote {output}; next: driftd check --config {output}")

@@ -57,15 +57,10 @@ def build(
     """Fit a reference from data in its own order, and save it."""
     from monitor.building import build_reference, save_reference
 
-    single = {
-        "timestamp": timestamp,
-        "prediction": prediction,
-        "score": score,
-        "label": label,
-        "id": identifier,
-    }
-    service = {"latency": latency, "status": status, "version": version}
-    given = roles.given_roles(lists={"segment": segment, "ignore": ignore}, **single, **service)
+    given = roles.given_roles(
+        timestamp=timestamp, prediction=prediction, score=score, label=label, id=identifier,
+        latency=latency, status=status, version=version, segment=segment, ignore=ignore,
+    )  # fmt: skip
     built, remarks = build_reference(data, given, config, monitor)
     path = save_reference(built, output)
     for remark in remarks:

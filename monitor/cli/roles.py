@@ -47,14 +47,12 @@ IgnoreOption = Annotated[
 ]
 
 
-def given_roles(
-    *,
-    lists: dict[str, list[str] | None],
-    **single: str | None,
-) -> dict[str, list[str]]:
-    """Columns by role, for the roles that were given."""
-    found = {role: [name] for role, name in single.items() if name}
-    for role, names in lists.items():
-        if names:
-            found[role] = [part.strip() for name in names for part in name.split(",") if part.strip()]
+def given_roles(**options: str | list[str] | None) -> dict[str, list[str]]:
+    """Columns by role, for the roles that were given; names in lists may be joined by commas."""
+    found: dict[str, list[str]] = {}
+    for role, given in options.items():
+        if isinstance(given, str):
+            found[role] = [given]
+        elif given:
+            found[role] = [part.strip() for name in given for part in name.split(",") if part.strip()]
     return found
