@@ -5,8 +5,8 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import IO, cast
 
@@ -17,6 +17,7 @@ from monitor.decode.decoder import Decoder
 from monitor.decode.delimited import Header, complete, first_record, read_header
 from monitor.records import Reject
 from monitor.sources.base import SourceError
+from monitor.sources.files.footer import row_group_sizes
 from monitor.sources.files.identity import GZIP_MAGIC
 from monitor.sources.files.track import Track
 
@@ -165,13 +166,11 @@ class TableReader:
             OSError: it cannot be read.
         """
         self._decoder = decoder
-        self._batches: Iterator[pl.DataFrame] | None = None
-        self._rest: pl.DataFrame | None = None
-        self._place = 0
         self.inode = track.inode
         try:
             with Path(track.path).open("rb"):
                 self._frame = pl.scan_parquet(track.path, glob=False)
+            self._ends = tuple(accumulate(row_group_sizes(Path(track.path))))
             schema = self._frame.collect_schema()
             self.height = int(self._frame.select(pl.len()).collect().item())
         except pl.exceptions.PolarsError as error:
@@ -188,32 +187,24 @@ class TableReader:
         if track.offset >= self.height:
             return None
         try:
-            frame = self._next(track.offset, rows)
+            frame = self._frame.slice(track.offset, self._count(track.offset, rows)).collect()
+            if not frame.height:
+                raise pl.exceptions.ComputeError("it has fewer rows than its footer says")
         except pl.exceptions.PolarsError as error:
             raise SourceError(f"cannot read {track.path}: {error}") from error
         decoded = self._decoder.table(frame, self._unknown, track.name, track.offset, track.ordinal)
         end = track.offset + frame.height
         return Piece(decoded, end, finished=end >= self.height)
 
-    def _next(self, offset: int, rows: int) -> pl.DataFrame:
-        """The rows from `offset` on, at most `rows`; goes through the file once when asked in order."""
-        if self._batches is None or offset != self._place:
-            self._batches = iter(
-                self._frame.slice(offset).collect_batches(chunk_size=rows, maintain_order=True)
-            )
-            self._place = offset
-            self._rest = None
-        frame = self._rest if self._rest is not None else next(self._batches, None)
-        if frame is None or not frame.height:
-            raise pl.exceptions.ComputeError("the file has fewer rows than its footer says")
-        self._rest = frame.slice(rows) if frame.height > rows else None
-        self._place += min(frame.height, rows)
-        return frame.head(rows)
+    def _count(self, offset: int, rows: int) -> int:
+        """How many rows to read: to the end of a row group, where that is not much more than asked for."""
+        end = next((end for end in self._ends if end > offset), self.height)
+        left = end - offset
+        return left if left <= 2 * rows else rows
 
     def size(self) -> int:
         """A table is read while it is there; nothing of it is held."""
         return 0
 
     def close(self) -> None:
-        """Stop reading ahead."""
-        self._batches = self._rest = None
+        """Nothing is held open."""

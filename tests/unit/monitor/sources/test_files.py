@@ -12,6 +12,7 @@ import pytest
 
 from monitor.decode.mapping import Records
 from monitor.sources.files import FilesSource
+from monitor.sources.files.footer import row_group_sizes
 from tests.unit.monitor.sources.reading import START, Start, formats, ids, line, lines
 
 
@@ -143,3 +144,19 @@ def test_options() -> None:
     assert ("logs/*.ndjson",) == options.path
     assert not options.once().follow
     assert options.follow
+
+
+@pytest.mark.parametrize("group", [7, 100, 10**6])
+@pytest.mark.parametrize("compression", ["zstd", "uncompressed"])
+def test_row_groups(tmp_path: Path, group: int, compression: Any) -> None:
+    """The footer tells how many rows each row group has; a file that is no table has none."""
+    file = tmp_path / "a.parquet"
+    columns = {f"c{i}": [None if j % 3 else str(j) for j in range(250)] for i in range(20)}
+    pl.DataFrame({**columns, "n": range(250)}).write_parquet(
+        file, row_group_size=group, compression=compression
+    )
+    sizes = row_group_sizes(file)
+    assert 250 == sum(sizes)
+    assert group >= 250 or len(sizes) > 1
+    file.write_bytes(b"no table at all")
+    assert [] == row_group_sizes(file)
