@@ -31,7 +31,9 @@ def reference_summary(reference: Reference, window_rows: int | None = None) -> d
     """
     rows = window_rows or max(reference.rows // WINDOWS, 1)
     design = _design(reference, rows)
-    columns = [_column(reference, i, design) for i in range(len(reference.layout.columns)) if _held(reference, i)]
+    columns = [
+        _column(reference, i, design) for i in range(len(reference.layout.columns)) if _held(reference, i)
+    ]
     return {
         "rows": reference.rows,
         "rate_per_second": finite(reference.rate_per_second),

@@ -33,13 +33,6 @@ driftd compare reference.driftref logs/today.ndjson --fail-on drift
 driftd compare january.csv february.csv --label churned --ignore row,date --format json
 """
 _MANY = 12
-ReferenceArgument = Annotated[
-    str, typer.Argument(help="What is normal: a data file, or a built reference (.driftref).")
-]
-CurrentArgument = Annotated[
-    str, typer.Argument(help="What is compared with it: a data file, a folder or a glob.")
-]
-AllOption = Annotated[bool, typer.Option("--all", help="Show pictures of columns that are well, too.")]
 
 
 def register(app: typer.Typer) -> None:

@@ -13,9 +13,6 @@ from monitor.cli.output import BAD_USAGE, CommandError, note
 if TYPE_CHECKING:
     from monitor.first_look.proposal import Proposal
 
-if TYPE_CHECKING:
-    from monitor.first_look.proposal import Proposal
-
 _EXAMPLES = """[bold]Examples[/bold]
 
 driftd init logs/requests.ndjson
@@ -24,18 +21,6 @@ driftd init "logs/*.ndjson" --reference training.parquet --output driftd.yaml
 
 driftd init data.csv --label churned --ignore row,batch --window 1000rows
 """
-DataArgument = Annotated[
-    str, typer.Argument(help="Logs or data: Parquet, CSV or NDJSON; a file, a folder or a glob.")
-]
-ReferenceOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--reference", help="What is normal: data or a built reference; else the first part of DATA."
-    ),
-]
-OutputOption = Annotated[Path, typer.Option("--output", "-o", help="The configuration to write.")]
-WindowOption = Annotated[str | None, typer.Option("--window", help="A span such as 1h, or 1000rows.")]
-ForceOption = Annotated[bool, typer.Option("--force", help="Write over what is there.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -89,12 +74,6 @@ def init(
     )  # fmt: skip
     found = propose(data, output, given, reference=reference, window=window)
     write(found, output, proposal_text(found, output.name))
-    _tell(found)
-    note(f"wrote {output}; next: driftd check --config {output}")
-
-
-def _tell(found: Proposal) -> None:
-    """What was guessed, and why."""
     _tell(found)
     note(f"wrote {output}; next: driftd check --config {output}")
 

@@ -53,9 +53,7 @@ def run_with_kills(folder: Path, config: Path, state: Path) -> int:
     """Runs that are killed when so many rows were committed, and a little later; the last one ends by itself."""
     rng = np.random.default_rng(SEED)
     kills = 0
-    for rows, moment in zip(
-        np.sort(rng.integers(0, ROWS, KILLS)), rng.uniform(0, 0.02, KILLS), strict=True
-    ):
+    for rows, moment in zip(np.sort(rng.integers(0, ROWS, KILLS)), rng.uniform(0, 0.02, KILLS), strict=True):
         process = driftd("run", "--once", "--config", str(config), log=folder / "log.txt")
         while counted(state) <= rows and runs_on(process):
             pass

@@ -154,9 +154,7 @@ def test_a_taken_port_is_told(running: Running) -> None:
 def test_status_reads_beside_the_daemon(running: Running) -> None:
     """`driftd status --format json` prints one JSON object from the state file of the running daemon."""
     log = running.folder / "status.json"
-    process = driftd(
-        "status", "--config", str(running.folder / "driftd.yaml"), "--format", "json", log=log
-    )
+    process = driftd("status", "--config", str(running.folder / "driftd.yaml"), "--format", "json", log=log)
     assert process.wait(timeout=60) == 0
     assert json.loads(log.read_text())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -60,7 +61,7 @@ def run(
             found[place] = window.profile.rows
 
     edges = [0, *sorted(c for c in cuts if c < len(times)), len(times)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         taken = intake.take(batch(times[start:end], versions[start:end]), NOW, frozenset())
         outcomes.update(taken.outcomes)
         close(flush=False)
