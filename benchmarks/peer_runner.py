@@ -14,7 +14,8 @@ import sys
 import time
 import warnings
 
-os.environ.setdefault("DO_NOT_TRACK", "1")
+for _switch in ("DO_NOT_TRACK", "NML_DISABLE_USAGE_LOGGING", "WHYLOGS_NO_ANALYTICS"):
+    os.environ[_switch] = "1"
 warnings.filterwarnings("ignore")
 
 from collections.abc import Callable, Sequence  # noqa: E402 - after the settings above
@@ -81,10 +82,10 @@ def alibi_detect(reference: Frame, windows: list[Frame]) -> Named:
     def encode(frame: Frame) -> object:
         data = frame[order].copy()
         for c in categories:
-            data[c] = data[c].fillna("null").map(codes[c]).fillna(len(codes[c]))
+            data[c] = data[c].fillna("null").map(codes[c]).fillna(0)  # it refuses new values
         return data.fillna(reference[numbers].median()).to_numpy(dtype="float32")
 
-    sizes = {len(numbers) + k: len(codes[c]) + 1 for k, c in enumerate(categories)}
+    sizes = {len(numbers) + k: len(codes[c]) for k, c in enumerate(categories)}
     detector = TabularDrift(encode(reference), p_val=0.05, categories_per_feature=sizes)
     found = []
     for window in windows:

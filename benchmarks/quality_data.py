@@ -109,12 +109,12 @@ def _nulls(s: pl.Series, rng: np.random.Generator) -> pl.Series:
     return pl.select(pl.when(pl.Series(rng.random(len(s)) < 0.05)).then(None).otherwise(s)).to_series()
 
 
-def _moved(share: float) -> Callable[[pl.Series, np.random.Generator], pl.Series]:
-    """Rows of the most frequent value become the one in the middle of the ranking by frequency."""
+def _moved(share: float, rank: int | None = None) -> Callable[[pl.Series, np.random.Generator], pl.Series]:
+    """Rows of the most frequent value become another: that of a rank by frequency, or the one in the middle."""
 
     def change(s: pl.Series, rng: np.random.Generator) -> pl.Series:
         ranked = s.value_counts(sort=True)[s.name].to_list()
-        source, target = ranked[0], ranked[len(ranked) // 2]
+        source, target = ranked[0], ranked[min(len(ranked) // 2 if rank is None else rank, len(ranked) - 1)]
         have = float((s == source).mean() or 0.0)
         hit = (s == source) & pl.Series(rng.random(len(s)) < share / max(have, share))
         return pl.select(pl.when(hit).then(pl.lit(target)).otherwise(s)).to_series()
@@ -137,6 +137,8 @@ BREAKS: dict[str, Callable[[pl.Series, np.random.Generator], pl.Series]] = {
     "mean + 0.5 sd": _mean(0.5),
     "5 % moved": _moved(0.05),
     "10 % moved": _moved(0.10),
+    "5 % moved to the third value": _moved(0.05, 2),
+    "10 % moved to the third value": _moved(0.10, 2),
     "5 % nulls": _nulls,
     "unit x 1,000": lambda s, _: s * 1000,
     "variance x 1.5": _variance,
