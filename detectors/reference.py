@@ -27,7 +27,7 @@ from detectors.reference_order import RowOrder
 
 FORMAT = 1
 SEGMENT_PREFIX = "@segment."
-MAX_SEGMENTS = 1000
+MAX_SEGMENTS = 100
 """Values of a segment column that get a profile of their own, most frequent first."""
 
 
@@ -109,8 +109,16 @@ class Reference:
         return cls(layout, profile, _rate(frame), provenance, errors, _segments(layout, frame), order)
 
     def with_profile(self, profile: Profile) -> Reference:
-        """The same bins with another span of time as the yardstick (previous window, a week ago)."""
-        return replace(self, profile=profile)
+        """The same bins with other rows as the yardstick: the previous window, a week ago, a segment.
+
+        Dependence stays as it was measured; correlations are those of the profile's sample, and unknown without one.
+        """
+        other = replace(self, profile=profile)
+        if self.order is None:
+            return other
+        columns = list(self.layout.with_role(*JUDGED))
+        scores = other.score_table.scores(profile.sample.codes[:, columns])
+        return replace(other, order=self.order.with_scores(scores))
 
     def error_signal(self, frame: pl.DataFrame) -> npt.NDArray[np.float64] | None:
         """What change detectors watch; see `detectors.outcomes.error_signal`."""
@@ -123,7 +131,7 @@ class Reference:
     def to_bytes(self) -> bytes:
         """Compressed; the same bytes for the same reference."""
         profile = self.profile.to_bytes()
-        segments = {name: part.without_sample().to_bytes() for name, part in self.segments.items()}
+        segments = {name: part.to_bytes() for name, part in self.segments.items()}
         meta = {
             "format": FORMAT,
             "layout": self.layout.to_json(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,11 @@ class RowOrder:
     def unknown(cls, columns: int) -> RowOrder:
         """Nothing was measured: rows are taken as independent, correlations as unknown."""
         return cls(Dependence.independent(columns), associate(np.zeros((0, 0), dtype=np.float32)))
+
+    def with_scores(self, scores: npt.NDArray[np.float32]) -> RowOrder:
+        """The same dependence with the correlations of other rows: float32 scores, shape (rows, judged columns)."""
+        known, found = self.association, associate(scores)
+        return replace(self, association=replace(found, sizes=known.sizes, design=known.design))
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Arrays by name, for the archive."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from detectors.profile import Profile
@@ -30,6 +31,11 @@ class References:
     kind: Literal["file", "previous", "week_ago"] = "file"
     stored: Callable[[ClosedWindow, int], Profile | None] | None = None
 
+    @cached_property
+    def segments(self) -> dict[str, Reference]:
+        """The reference's rows of each segment: a segment differs from the whole for good."""
+        return {name: self.main.with_profile(profile) for name, profile in self.main.segments.items()}
+
     @property
     def fingerprint(self) -> str:
         """Differs when profiles under another reference cannot be used any more."""
@@ -48,6 +54,6 @@ class References:
                 return self.main.with_profile(week_ago)
         if not window.key.segment:
             return self.main
-        if window.key.segment in self.main.segments:
-            return self.main.with_profile(self.main.segments[window.key.segment])
+        if window.key.segment in self.segments:
+            return self.segments[window.key.segment]
         return self.main.with_profile(Profile.merge(self.main.layout, history)) if history else None
