@@ -63,7 +63,9 @@ def write_data(folder: Path, total: int, features: int) -> None:
     data = folder / "reference.parquet"
     rows(ROWS_PER_FILE, features, 0, START - ROWS_PER_FILE // 10).write_parquet(data)
     command = ["driftd", "reference", "build", str(data), "--timestamp", "time"]
-    subprocess.run([*command, "--output", str(folder / "reference.driftref")], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [*command, "--output", str(folder / "reference.driftref")], check=True, stdout=subprocess.DEVNULL
+    )
     base = rows(ROWS_PER_FILE, features, 1, START)
     for i in range(total // ROWS_PER_FILE):
         part = base.with_columns(pl.col("time") + i * ROWS_PER_FILE // 10)
@@ -150,13 +152,17 @@ def summary(samples: list[tuple[float, int, int]], to_ready: float, idle: float)
         "resident_max_mb": max(memory) / 1e6,
         "growth_ratio": last / first - 1.0,
         "idle_cpu_ratio": idle,
-        "samples": [[round(s, 1), n, round(r / 1e6, 1)] for s, n, r in samples[:: max(1, len(samples) // 50)]],
+        "samples": [
+            [round(s, 1), n, round(r / 1e6, 1)] for s, n, r in samples[:: max(1, len(samples) // 50)]
+        ],
     }
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--features", type=int, default=50)
     parser.add_argument("--idle-seconds", type=float, default=30.0)

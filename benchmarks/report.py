@@ -1,0 +1,156 @@
+"""The tables of benchmarks/README.md out of the figures in benchmarks/results.
+
+    python benchmarks/report.py [--check]
+
+Writes the part of the README between the two marks; with --check it says only whether that part is up to date.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent
+RESULTS = FOLDER / "results"
+BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+MILLION = "1000000"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def read(name: str) -> dict[str, Any]:
+    """The figures of one benchmark; empty where it was not run."""
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def profile() -> str:
+    """Cost of a window, alone and beside the peers."""
+    found = read("profile")
+    if not found:
+        return ""
+    evaluation = ", ".join(f"{int(n):,}: {ms:.1f} ms" for n, ms in found["evaluation_ms"].items())
+    rows = [
+        ("pass and all tests, ns a value", f"{found['nanoseconds_per_value']:.1f}", "5"),
+        ("pass alone, ns a value", f"{found['pass_nanoseconds_per_value']:.1f}", ""),
+        ("evaluation of a closed window, by rows", evaluation, "5 ms"),
+        ("window of 10,000 rows, pass and evaluation", f"{found['small_window_ms']:.1f} ms", ""),
+        ("profile with its sample, compressed", f"{found['profile_bytes'] / 1e3:.0f} kB", ""),
+        ("profile without its sample", f"{found['profile_bytes_without_sample'] / 1e3:.0f} kB", ""),
+    ]
+    parts = [
+        "### A window of 1,000,000 x 50 against a reference of 100,000",
+        table(("what", "measured", "target"), rows),
+    ]
+    if "peer_seconds" in found:
+        own = {MILLION: found["window_seconds"], "10000": found["small_window_ms"] / 1e3}
+        peers = [("driftd", f"{own[MILLION]:.2f} s", "", f"{own['10000'] * 1e3:.0f} ms", "")]
+        for name, seconds in found["peer_seconds"].items():
+            cells = [name]
+            for size, unit in ((MILLION, "s"), ("10000", "ms")):
+                if size in seconds:
+                    scale = 1 if unit == "s" else 1000
+                    cells += [f"{seconds[size] * scale:.3g} {unit}", f"{seconds[size] / own[size]:.0f} x"]
+                else:
+                    cells += ["failed", ""]
+            peers.append(tuple(cells))
+        parts.append(table(("tool", "1,000,000 rows", "driftd is faster by", "10,000 rows", "by"), peers))
+    return "\n\n".join(parts)
+
+
+def pipeline() -> str:
+    """Rows a second through the whole pipeline."""
+    rows = [
+        (name, f"{one['rows']:,.0f}", f"{one['rows_per_second']:,.0f}",
+         {"ndjson": "300,000", "parquet": "3,000,000"}.get(name, ""),
+         f"{one['processor_us_per_row']:.2f}", f"{one['highest_mb']:.0f} MB")
+        for name, one in read("pipeline").items()
+    ]  # fmt: skip
+    head = ("format", "rows", "rows a second", "target", "processor time, us a row", "highest memory")
+    return "### Replay, 25 features\n\n" + table(head, rows) if rows else ""
+
+
+def daemon() -> str:
+    """The process: memory, start, idling."""
+    found = read("daemon")
+    if not found:
+        return ""
+    rows = [
+        ("rows", f"{found['rows']:,}", ""),
+        ("start to ready", f"{found['start_to_ready_seconds']:.2f} s", "1.5 s"),
+        ("resident memory, first tenth of the run", f"{found['resident_first_mb']:.0f} MB", "150 MB"),
+        ("resident memory, last tenth", f"{found['resident_last_mb']:.0f} MB", "150 MB"),
+        ("resident memory, most", f"{found['resident_max_mb']:.0f} MB", "150 MB"),
+        ("growth from the first to the last tenth", f"{found['growth_ratio']:+.1%}", "5 %"),
+        ("processor share when idle", f"{found['idle_cpu_ratio']:.1%}", "1 %"),
+    ]  # fmt: skip
+    return "### The daemon, 50 features, Parquet\n\n" + table(("what", "measured", "target"), rows)
+
+
+def quality() -> str:
+    """Quiet windows that were called, and breaks that were found."""
+    found = read("quality")
+    if not found:
+        return ""
+    rows = []
+    for name, tool in found["tools"].items():
+        pooled = tool["pooled"]
+        shares = [
+            f"{pooled[group]['any_warning']:.2%} of {pooled[group]['windows']}" if group in pooled else ""
+            for group in "abcd"
+        ]
+        rows.append((name, *shares, f"{tool['named_in_time']} of {tool['breaks_in_all']}"))
+    head = (
+        "tool",
+        "(a) shuffled",
+        "(b) before the break",
+        "(c) real",
+        "(d) generated",
+        "breaks named in time",
+    )
+    parts = ["### Quiet windows with any warning, and breaks found", table(head, rows)]
+    if "errors" in found:
+        parts.append(errors(found["errors"]))
+    return "\n\n".join(parts)
+
+
+def errors(found: dict[str, Any]) -> str:
+    """Change detectors on streams of errors."""
+    streams = list(next(iter(found.values())))
+    rows = []
+    for stream in streams:
+        cells = [stream]
+        for one in found.values():
+            seen = one.get(stream, {})
+            if "median_delay" in seen:
+                delay = seen["median_delay"]
+                cells.append(f"after {delay:,.0f} rows, {seen['missed']:.0f} missed" if delay else "-")
+            else:
+                cells.append(f"{seen['false_alarms_per_10000']:.2f} false" if seen else "")
+        rows.append(cells)
+    return "Error streams: false alarms per 10,000 rows, or the median delay of a change.\n\n" + table(
+        ("stream", *found), rows
+    )
+
+
+def main() -> None:
+    """Write or check."""
+    path = FOLDER / "README.md"
+    text = path.read_text()
+    begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)
+    body = "\n\n".join(part for part in (profile(), pipeline(), daemon(), quality()) if part)
+    fresh = f"{text[:begin]}\n\n{body}\n\n{text[end:]}"
+    if "--check" in sys.argv[1:]:
+        sys.exit(0 if fresh == text else "benchmarks/README.md is stale: python benchmarks/report.py")
+    path.write_text(fresh)
+
+
+if __name__ == "__main__":
+    main()
