@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -52,9 +51,6 @@ def run(
     once: Annotated[bool, typer.Option("--once", help="End when every source is read to its end.")] = False,
 ) -> None:
     """Watch, as a daemon: read logs, compare windows, serve metrics, send alerts and retraining calls."""
-    os.environ.setdefault(
-        "OPENBLAS_NUM_THREADS", "1"
-    )  # before numpy is imported: threads that only cost memory
     from monitor.daemon import Daemon
 
     Daemon(load=lambda: _logged(config), once=once).run()
