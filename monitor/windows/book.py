@@ -113,6 +113,8 @@ class PaneBook:
             if not starts:
                 return
             mark = spec.oldest_start(starts[0])
+            if last < mark:
+                return  # older rows may still come
         start, empty = mark, 0
         while start <= last:
             inside = starts[bisect_left(starts, start) : bisect_left(starts, start + spec.length)]

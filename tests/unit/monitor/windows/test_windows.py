@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from detectors.layout import Column, Kind, Layout
@@ -97,6 +97,7 @@ def brute_force(specs: list[WindowSpec], times: list[int], disorder: int) -> tup
 
 
 @settings(deadline=None, max_examples=60)
+@example(times=[0, 10, 0], cuts=[2], disorder=1)
 @given(
     times=st.lists(st.integers(0, 200), max_size=60),
     cuts=st.lists(st.integers(1, 60), max_size=8),
