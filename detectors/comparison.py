@@ -57,7 +57,7 @@ def middles_of(binning: Binning) -> Floats:
         return np.zeros(binning.size)
     edges = binning.edges
     middles = np.concatenate([edges[:1], edges[:-1] / 2 + edges[1:] / 2, edges[-1:]])
-    return np.clip(middles, -LARGEST, LARGEST)
+    return np.asarray(np.clip(middles, -LARGEST, LARGEST))
 
 
 @dataclass(frozen=True, eq=False)

@@ -203,7 +203,7 @@ def level_groups(counts: Ints) -> Ints:
     """Bins of a numeric column, in order: each occupied one for itself, or put together into groups of like mass."""
     occupied = np.cumsum(counts > 0)
     if occupied[-1] <= GROUPS:
-        return np.maximum(occupied - 1, 0).astype(np.int64)
+        return np.asarray(np.maximum(occupied - 1, 0), dtype=np.int64)
     middle = np.cumsum(counts) - counts / 2
     _, group = np.unique(
         (middle * GROUPS / counts.sum()).astype(np.int64).clip(0, GROUPS - 1), return_inverse=True

@@ -47,14 +47,13 @@ class NumericCounts:
         flat = np.append(spans.counts[:, block.slots], np.zeros((len(spans.rows), 1), np.int64), axis=1)
         running = np.cumsum(np.take(flat, block.grid, axis=1), axis=2)
         n = running[:, :, -1].astype(float)
+        below, above = flat[:, block.starts].astype(float), flat[:, block.ends].astype(float)
         gap = running / np.maximum(n, 1.0)[:, :, None]
         gap -= comparison.padded_cdf
         rank, spread = (gap.transpose(1, 0, 2) @ comparison.score_steps).transpose(2, 1, 0)
         distance = np.where(n > 0, largest(gap), 0.0)
         where, effective = places(comparison, block.columns), harmonic(n, block.rows)
-        return cls(
-            where, flat[:, block.starts], flat[:, block.ends], rank, spread, n, effective, gap, distance
-        )
+        return cls(where, below, above, rank, spread, n, effective, gap, distance)
 
 
 def largest(gap: Floats) -> Floats:
