@@ -55,6 +55,7 @@ def committed(pipeline: Pipeline) -> None:
     """The transaction is durable."""
     pipeline.uncommitted.clear()
     pipeline.rejects.clear()
+    pipeline.unsaved.clear()
     for _, book in pipeline.intake.books():
         book.committed()
 

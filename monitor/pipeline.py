@@ -15,6 +15,7 @@ from monitor.windows.spec import Key, late_before
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from detectors.profile import Profile
     from monitor.evaluation import Evaluator
     from monitor.intake import Intake
     from monitor.records import RecordBatch, Reject
@@ -33,6 +34,7 @@ class Pipeline:
 
     Attributes:
         uncommitted: rows by outcome since the last commit. rejects: records for the dead letters, since then.
+        unsaved: profiles of windows closed since then, where windows of a week ago are looked up.
         position: the source's position after the last batch.
     """
 
@@ -45,6 +47,7 @@ class Pipeline:
     history: History = field(default_factory=History)
     uncommitted: Counter[str] = field(default_factory=Counter)
     rejects: list[Reject] = field(default_factory=list)
+    unsaved: dict[tuple[str, Key, int], Profile] = field(default_factory=dict)
     position: Position | None = None
 
     def poll(self, timeout_seconds: float) -> RecordBatch | None:
@@ -104,15 +107,25 @@ class Pipeline:
         self._forget_alarms(intake.time, intake.counted)
 
     def _evaluate(self, window: ClosedWindow, *, partial: bool) -> Evaluation:
-        history = self.history.before(window)
-        reference = self.references.choose(window, history)
+        before = self.history.before(window)
+        reference, history = self.references.choose(window, before, self._earlier)
         alarms = self.streams.within(window)
         if reference is None:
             evaluation = Evaluation(window, tuple(alarms))
         else:
             evaluation = self.evaluator.evaluate(reference, window, history, alarms, partial=partial)
-        self.history.add(window.spec, window.key, window.start, window.profile.without_sample())
+        profile = window.profile.without_sample()
+        self.history.add(window.spec, window.key, window.start, profile)
+        if self.references.kind == "week_ago":
+            self.unsaved[(window.spec.name, window.key, window.start)] = profile
         return evaluation
+
+    def _earlier(self, window: ClosedWindow, start: int) -> Profile | None:
+        """The profile of an earlier window: from the state, or from before the next commit."""
+        found = self.unsaved.get((window.spec.name, window.key, start))
+        if found is None and self.references.stored is not None:
+            return self.references.stored(window, start)
+        return found
 
     def _forget_alarms(self, time: PaneBook | None, counted: PaneBook | None) -> None:
         """Change detectors' alarms that no open window can contain any more."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from detectors.profile import Profile
+from monitor.windows.book import ClosedWindow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from detectors.reference import Reference
-    from monitor.windows.book import ClosedWindow
+
+Earlier = Callable[[ClosedWindow, int], Profile | None]
+"""Gives the profile of the window of the same kind and key that began at a place, if it is known."""
 
 WEEK = 7 * 86400 * 1_000_000
 
@@ -24,12 +26,12 @@ class References:
     Attributes:
         main: what the bins were fitted on.
         kind: `file`, `previous` or `week_ago`.
-        stored: looks up the profile of the window of the same kind and key that began at a place, for `week_ago`.
+        stored: looks up windows in the state file, for `week_ago`; None where there is no such file.
     """
 
     main: Reference
     kind: Literal["file", "previous", "week_ago"] = "file"
-    stored: Callable[[ClosedWindow, int], Profile | None] | None = None
+    stored: Earlier | None = None
 
     @cached_property
     def segments(self) -> dict[str, Reference]:
@@ -41,19 +43,32 @@ class References:
         """Differs when profiles under another reference cannot be used any more."""
         return self.main.fingerprint
 
-    def choose(self, window: ClosedWindow, history: tuple[Profile, ...]) -> Reference | None:
-        """The reference for a window; None where there is nothing to compare with yet.
+    def choose(
+        self, window: ClosedWindow, history: tuple[Profile, ...], earlier: Earlier
+    ) -> tuple[Reference | None, tuple[Profile, ...]]:
+        """What a window is compared with, and the earlier windows that may be added to it.
 
-        A segment that the reference never had is compared with the windows before it, together.
+        A moving yardstick stands for one window, so nothing is added up beside it. A segment that the reference never
+        had is compared with the windows before it, together; None where there is nothing to compare with yet.
+
+        Args:
+            window: the closed window.
+            history: adjacent earlier windows, newest first.
+            earlier: gives the profile of the window of the same kind and key that began at a place.
         """
-        if self.kind == "previous" and history:
-            return self.main.with_profile(history[0])
-        if self.kind == "week_ago" and self.stored is not None and not window.spec.by_rows:
-            week_ago = self.stored(window, window.start - WEEK)
-            if week_ago is not None:
-                return self.main.with_profile(week_ago)
+        moving = self._moving(window, history, earlier)
+        if moving is not None and moving.rows >= window.spec.min_rows:
+            return self.main.with_profile(moving), ()
         if not window.key.segment:
-            return self.main
+            return self.main, history
         if window.key.segment in self.segments:
-            return self.segments[window.key.segment]
-        return self.main.with_profile(Profile.merge(self.main.layout, history)) if history else None
+            return self.segments[window.key.segment], history
+        return (self.main.with_profile(Profile.merge(self.main.layout, history)) if history else None), ()
+
+    def _moving(self, window: ClosedWindow, history: tuple[Profile, ...], earlier: Earlier) -> Profile | None:
+        """The window before, or the one a week ago, where the reference is of that kind and there is one."""
+        if self.kind == "previous":
+            return history[0] if history else None
+        if self.kind == "week_ago" and not window.spec.by_rows:
+            return earlier(window, window.start - WEEK)
+        return None
