@@ -27,6 +27,9 @@ NULL, NAN, POSITIVE, NEGATIVE = range(4)
 _HASHED = 8 * BLOCK
 """Rows that are hashed at once: a call of polars costs as much as a few thousand rows."""
 
+_CLASSES = [f"{digit}xx" for digit in range(10)]
+_STATUS_CLASSES = pl.Series(_CLASSES, dtype=pl.Enum(_CLASSES))
+
 _MISSING = SPECIALS.index("missing")
 _HARD = (Odd.NUMBER_AS_STRING, Odd.WRONG_TYPE, Odd.MISSING)
 _REMARKS = (Odd.FRACTIONAL, Odd.BAD_ENCODING, Odd.TRUNCATED)
@@ -220,8 +223,16 @@ def categorical_values(frame: pl.DataFrame, column: Column) -> pl.Series | None:
     if series is None:
         return None
     if column.role is Role.STATUS:
-        return (series.cast(pl.Int64, strict=False) // 100).cast(pl.String) + "xx"
+        return _status_classes(series.cast(pl.Int64, strict=False) // 100)
     return series if series.dtype in (pl.String, pl.Categorical, pl.Enum) else series.cast(pl.String)
+
+
+def _status_classes(hundreds: pl.Series) -> pl.Series:
+    """`2xx` for 2; as categories, which cost no text for each row, where all are single digits."""
+    low, high = hundreds.min(), hundreds.max()
+    if isinstance(low, int) and isinstance(high, int) and low >= 0 and high < len(_CLASSES):
+        return _STATUS_CLASSES.gather(hundreds)
+    return hundreds.cast(pl.String) + "xx"
 
 
 def sketch(k: int, strangers: Sequence[str] | pl.Series) -> BottomK:

@@ -43,15 +43,23 @@ class Bounded:
     def labels(self, series: pl.Series) -> Labels:
         """Codes of a column's values; nulls are the value `null`."""
         texts = series.cast(pl.String).fill_null(NULL)
-        present = texts.unique(maintain_order=True)
+        alike = _all_alike(texts)
+        present = texts.head(1) if alike else texts.unique(maintain_order=True)
         for name in present.to_list():
             if name not in self.known and len(self.known) < self.limit:
                 self.known.append(name)
         names = (*self.known, OTHER)
         place = {name: i for i, name in enumerate(self.known)}
         mapped = [place.get(name, len(self.known)) for name in present.to_list()]
+        if alike:
+            return Labels(np.full(texts.len(), mapped[0], dtype=np.int64), names)
         physical = texts.cast(pl.Enum(present)).to_physical().to_numpy()
         return Labels(np.asarray(mapped, dtype=np.int64)[physical], names)
+
+
+def _all_alike(texts: pl.Series) -> bool:
+    """Whether all rows hold one value, as nearly all batches do; texts differ at their smallest or their largest."""
+    return bool(texts.len()) and texts.min() == texts.max()
 
 
 def single(rows: int) -> Labels:

@@ -65,7 +65,7 @@ def categorical_cells(
     if dtype in (pl.Categorical, pl.Enum):
         return Cells(series)
     if dtype == pl.String:
-        odd = None if ascii_only else _where(series.str.contains(REPLACEMENT, literal=True), Odd.BAD_ENCODING)
+        odd = None if ascii_only or is_ascii(series) else _replaced(series)
         if text and numbers:
             plain = series.cast(pl.Float64, strict=False)
             series = pl.select(pl.coalesce(number_texts(plain), series)).to_series()
@@ -87,6 +87,11 @@ def text_cells(series: pl.Series) -> pl.Series:
     if series.dtype.is_nested() or series.dtype == pl.Binary:
         return pl.repeat(None, len(series), dtype=pl.String, eager=True)
     return series.cast(pl.String)
+
+
+def is_ascii(series: pl.Series) -> bool:
+    """Whether all texts are ASCII: as many characters as bytes."""
+    return bool(series.str.len_bytes().sum() == series.str.len_chars().sum())
 
 
 def number_texts(series: pl.Series) -> pl.Series:
@@ -118,6 +123,14 @@ def _fractions(values: pl.Series) -> npt.NDArray[np.uint8] | None:
     numbers = values.to_numpy()
     fractional = np.isfinite(numbers) & (np.floor(numbers) != numbers)
     return fractional.astype(np.uint8) * np.uint8(Odd.FRACTIONAL) if fractional.any() else None
+
+
+def _replaced(series: pl.Series) -> npt.NDArray[np.uint8] | None:
+    """The rows that hold U+FFFD; looking through one long text is cheaper than through each."""
+    joined = series.str.join("").item()
+    if REPLACEMENT not in joined:
+        return None
+    return _where(series.str.contains(REPLACEMENT, literal=True), Odd.BAD_ENCODING)
 
 
 def _where(mask: pl.Series, code: Odd) -> npt.NDArray[np.uint8] | None:

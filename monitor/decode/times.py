@@ -9,6 +9,10 @@ _PER_MICROSECOND = {"s": 1e6, "ms": 1e3, "us": 1.0, "ns": 1e-3}
 _MAGNITUDES = ((1e11, "s"), (1e14, "ms"), (1e17, "us"))
 """Numbers below the limit are of the unit; 1e11 seconds is the year 5138, 1e11 milliseconds is 1973."""
 
+_FACTORS = (1_000_000, 1000, 1, 1)
+_NANOSECONDS = 1000
+"""Nanoseconds, the last of the units, in a microsecond."""
+
 _LIMIT = 2**62
 _ZONED = "%Y-%m-%dT%H:%M:%S%.f%#z"
 _NAIVE = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M")
@@ -42,16 +46,33 @@ def _integers(series: pl.Series, time_format: str) -> pl.Series:
     """Whole numbers keep every digit."""
     if time_format != "auto" and time_format not in _PER_MICROSECOND:
         return pl.repeat(None, len(series), dtype=pl.Int64, eager=True)
+    quick = _of_one_unit(series, time_format)
+    if quick is not None:
+        return quick
     values = series.fill_null(0).to_numpy()
     size = np.abs(values)
     if time_format == "auto":
         unit = np.searchsorted([limit for limit, _ in _MAGNITUDES], size, side="right")
     else:
         unit = np.full(len(values), list(_PER_MICROSECOND).index(time_format))
-    factor = np.asarray([1_000_000, 1000, 1, 1])[unit]
+    factor = np.asarray(_FACTORS)[unit]
     good = series.is_not_null() & pl.Series(size <= _LIMIT // factor)
-    whole = pl.Series(np.where(good.to_numpy(), values, 0) * factor // np.where(unit == 3, 1000, 1))  # noqa: PLR2004 - nanoseconds
+    divisor = np.where(unit == len(_MAGNITUDES), _NANOSECONDS, 1)
+    whole = pl.Series(np.where(good.to_numpy(), values, 0) * factor // divisor)
     return whole.set(~good, None)
+
+
+def _of_one_unit(series: pl.Series, time_format: str) -> pl.Series | None:
+    """Whole numbers that are all of one unit; None where that is not plain from the smallest and the largest."""
+    low, high = series.min(), series.max()
+    if not isinstance(low, int) or not isinstance(high, int) or low < 0:
+        return None
+    of_low, of_high = (sum(value >= limit for limit, _ in _MAGNITUDES) for value in (low, high))
+    unit = list(_PER_MICROSECOND).index(time_format) if time_format != "auto" else of_low
+    factor = _FACTORS[unit]
+    if (time_format == "auto" and of_low != of_high) or high > _LIMIT // factor:
+        return None
+    return series // _NANOSECONDS if unit == len(_MAGNITUDES) else series * factor
 
 
 def _floats(series: pl.Series, time_format: str) -> pl.Series:
