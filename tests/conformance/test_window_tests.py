@@ -36,7 +36,7 @@ def as_rows(results: object) -> str:
 
 def check(test: WindowTest, results: list[Result], rows_in_window: int) -> None:
     """Results that anybody may rely on."""
-    names = [result.column for result in results]
+    names = [(result.column, result.cause) for result in results]
     assert len(names) == len(set(names))
     for result in results:
         assert result.test == test.type  # type: ignore[attr-defined]
