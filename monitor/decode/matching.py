@@ -1,51 +1,33 @@
 """Many lines of one template at once: columns of values, and which lines really fit.
 
-Lines are cut at their commas by the CSV reader, the constant parts are taken off, and the values are cast. Nothing is
-taken on trust: a line counts as fitting only when every byte of it is accounted for; all others are left to the
-reader of single lines.
+Lines are cut at their commas, the constant parts are compared where they must stand, values must begin and end as JSON
+has it, and quotation marks are counted. In the lines that pass, commas are put around the values, and the CSV reader
+reads each as what it is. Nothing is taken on trust: a line counts as fitting only when every byte of it is accounted
+for; all others are left to the reader of single lines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from monitor.decode.blocks import Block, Mask, Rows
-from monitor.decode.templates import Shape, Template, Token
+from monitor.decode.skeleton import WINDOW, Indices, Skeleton, skeleton
+from monitor.decode.templates import Shape, Template
 
-Offsets = npt.NDArray[np.int64]
+Bytes = npt.NDArray[np.uint8]
+Values = dict[int, pl.Series]
 
-_POINT, _E, _LOWER, _QUOTE = 46, 101, 32, 34
-_PIECE = 2**18
-"""Bytes that are looked through at once, so that they stay in the cache."""
-
-_LINES = 1024
-
-
-def _pair(text: str) -> int:
-    """Two bytes as one little-endian number."""
-    return int.from_bytes(text.encode(), "little")
+_QUOTE, _COMMA, _POINT, _E, _N, _LOWER, _MINUS, _ZERO = b'",.en -0'
+_NULL = 4
+_BOUNDS = 2**16
+"""Bounds of tokens that are looked at together, so that they stay in the cache."""
 
 
-_DIGITS = np.zeros(256, dtype=bool)
-_DIGITS[48:58] = True
-_NULL, _MINUS_ZERO = _pair("nu"), _pair("-0")
-_BEGINNINGS = np.zeros(2**16, dtype=bool)
-"""Pairs of bytes that a JSON number, together with what follows it, or a null may begin with."""
-
-for _first in "123456789":
-    _BEGINNINGS[np.arange(256) * 256 + ord(_first)] = True
-_BEGINNINGS[np.flatnonzero(~_DIGITS) * 256 + ord("0")] = True
-_BEGINNINGS[np.flatnonzero(_DIGITS) * 256 + ord("-")] = True
-_BEGINNINGS[_NULL] = True
-
-
-def match(template: Template, block: Block, rows: Rows) -> tuple[Mask, list[pl.Series]]:
+def match(template: Template, block: Block, rows: Rows) -> tuple[Mask, Values]:
     """Read lines by a template.
 
     Args:
@@ -54,187 +36,228 @@ def match(template: Template, block: Block, rows: Rows) -> tuple[Mask, list[pl.S
         rows: numbers of the plain lines to try.
 
     Returns:
-        Which of them fit (bool, shape (rows,)), and for each token the values (null where the line has a null or does
-        not fit; of fixed tokens something unused).
+        Which of them fit (bool, shape (rows,)), and for each token with a value the values of the lines that fit (null
+        where the line has a null).
     """
-    data = block.joined(rows)
-    names = [f"t{i}" for i in range(len(template.tokens))]
-    try:
-        frame = pl.read_csv(
-            data,
-            separator=",",
-            quote_char=None,
-            has_header=False,
-            schema=dict.fromkeys(names, pl.String),
-            truncate_ragged_lines=True,
-        )
-    except pl.exceptions.PolarsError:
-        return np.zeros(len(rows), dtype=bool), []
-    if frame.height != len(rows):
-        return np.zeros(len(rows), dtype=bool), []
-    found = frame.select(_wanted(template.tokens))
-    widths = block.ends[rows] - block.starts[rows]
-    return _Matcher(template, frame, found, np.frombuffer(data, np.uint8), widths).run()
+    bones = skeleton(template)
+    lines = _Lines(block, rows, bones.windows.reach)
+    fits, bounds = lines.cut(len(template.tokens))
+    good, nulls = _look(bones, lines.bytes, bounds)
+    lines.check_quotes(fits, good, template.quotes - 2 * nulls[bones.texts].sum(axis=0))
+    if not good.all():
+        bounds, nulls = bounds[:, good], nulls[:, good]
+        fits[fits] = good
+    if not fits.any():
+        return fits, {}
+    if not fits.all():
+        bounds = lines.keep(fits, bounds)
+    good, values = _values(template, bones, _fields(bones, lines, bounds), nulls)
+    if not good.all():
+        fits[fits] = good
+        values = {token: column.filter(pl.Series(good)) for token, column in values.items()}
+    return fits, values
 
 
-@lru_cache(maxsize=64)
-def _wanted(tokens: tuple[Token, ...]) -> tuple[pl.Expr, ...]:
-    return tuple(part for i, token in enumerate(tokens) for part in _expressions(i, token))
+class _Lines:
+    """Whole lines, one after the other.
+
+    Attributes:
+        size: length of the lines together, with their line ends.
+        bytes: the lines and some zeros after them; uint8.
+        starts, ends: of each line, without the line end; int64, shape (lines,).
+    """
+
+    def __init__(self, block: Block, rows: Rows, room: int) -> None:
+        """Take lines of a block, with room after them, so that a look at the end of the last one stays inside."""
+        data = block.joined(rows)
+        widths = block.ends[rows] - block.starts[rows]
+        whole = len(rows) == len(block)
+        self.size = len(data)
+        self.bytes: Bytes = np.empty(self.size + room, np.uint8)
+        self.bytes[: self.size] = np.frombuffer(data, np.uint8)
+        self.bytes[self.size :] = 0
+        self.starts = block.starts if whole else np.cumsum(widths + 1) - (widths + 1)
+        self.ends = self.starts + widths
+
+    def cut(self, tokens: int) -> tuple[Mask, Indices]:
+        """Which lines have so many tokens between commas, and the bounds of these; shape (tokens + 1, lines)."""
+        commas = np.flatnonzero(self.bytes == _COMMA)
+        counts = np.diff(np.searchsorted(commas, self.starts), append=len(commas))
+        fits = counts == tokens - 1
+        if not fits.all():
+            commas = commas[np.repeat(fits, counts)]
+        bounds = np.empty((tokens + 1, int(fits.sum())), np.intp)
+        bounds[0], bounds[-1] = self.starts[fits] - 1, self.ends[fits]
+        bounds[1:-1] = commas.reshape(bounds.shape[1], tokens - 1).T
+        return fits, bounds
+
+    def check_quotes(self, chosen: Mask, good: Mask, wanted: Indices) -> None:
+        """No quotation mark stands where none is accounted for; chosen lines where one does are no longer good."""
+        marks = self.bytes[: self.size] == _QUOTE
+        if chosen.all() and good.all() and np.count_nonzero(marks) == wanted.sum():
+            return
+        good &= np.add.reduceat(marks, self.starts, dtype=np.intp)[chosen] == wanted
+
+    def keep(self, chosen: Mask, bounds: Indices) -> Indices:
+        """Drop the other lines; the bounds of the chosen ones in what is left."""
+        widths = np.diff(self.starts, append=self.size)[chosen]
+        old = self.starts[chosen]
+        data = self.bytes[: self.size].tobytes()
+        pieces = zip(old.tolist(), (old + widths).tolist(), strict=True)
+        text = np.frombuffer(b"".join([data[start:end] for start, end in pieces]), np.uint8)
+        self.size = len(text)
+        self.bytes[: self.size] = text
+        self.bytes[self.size :] = 0
+        moved: Indices = old - (np.cumsum(widths) - widths)
+        return np.asarray(bounds - moved)
 
 
-def _expressions(i: int, token: Token) -> Iterator[pl.Expr]:
-    """A token's length, its value, and whether its constant parts are there."""
-    raw = pl.col(f"t{i}")
-    yield raw.str.len_bytes().alias(f"l{i}")
-    if token.shape is Shape.NOTHING:
-        yield (raw == token.prefix).alias(f"f{i}")
-        yield raw.alias(f"v{i}")
-        return
-    value, there = raw, pl.lit(value=True)
-    if token.prefix:
-        value, there = value.str.strip_prefix(token.prefix), raw.str.starts_with(token.prefix)
-    if token.suffix:
-        value, there = value.str.strip_suffix(token.suffix), there & raw.str.ends_with(token.suffix)
-    if token.prefix or token.suffix:
-        yield there.alias(f"f{i}")
-    if token.shape is Shape.BOOLEAN:
-        value = pl.when(value == "true").then(statement=True).when(value == "false").then(statement=False)
-    elif token.shape is not Shape.TEXT:
-        value = value.cast(pl.Int64 if token.shape is Shape.INTEGER else pl.Float64, strict=False)
-    yield value.alias(f"v{i}")
+def _look(bones: Skeleton, data: Bytes, bounds: Indices) -> tuple[Mask, npt.NDArray[np.bool_]]:
+    """Compare lines with the skeleton, some at a time.
+
+    Returns:
+        Lines that may fit, shape (lines,), and which values are null, shape (values, lines).
+    """
+    count = bounds.shape[1]
+    good = np.ones(count, dtype=bool)
+    nulls = np.zeros((len(bones.tokens), count), dtype=bool)
+    step = max(_BOUNDS // len(bounds), 1)
+    for first in range(0, count, step):
+        part = slice(first, first + step)
+        look = _Look(bones, data, np.ascontiguousarray(bounds[:, part]), good[part], nulls[:, part])
+        look.at_constants()
+        look.at_values()
+        look.at_points()
+    return good, nulls
 
 
 @dataclass
-class _Matcher:
-    """One run over the lines of a block.
+class _Look:
+    """A look at some lines.
 
     Attributes:
-        frame: raw tokens. found: lengths, values and flags. data: the bytes of the lines, uint8.
-        widths: of the lines, without their ends, int64, shape (rows,).
+        bones: what they should be like. data: the bytes. bounds: of their tokens.
+        good: lines that may fit, to be marked. nulls: values that are null, to be marked.
     """
 
-    template: Template
-    frame: pl.DataFrame
-    found: pl.DataFrame
-    data: npt.NDArray[np.uint8]
-    widths: Offsets
+    bones: Skeleton
+    data: Bytes
+    bounds: Indices
+    good: Mask
+    nulls: npt.NDArray[np.bool_]
 
-    @property
-    def pairs(self) -> npt.NDArray[np.uint16]:
-        """The two bytes at each place, as one number: shape (len(data) - 1,)."""
-        return np.ndarray((len(self.data) - 1,), "<u2", self.data, 0, (1,))
+    def at_constants(self) -> None:
+        """The constant parts stand where they must."""
+        windows = self.bones.windows
+        places = self.bounds[windows.bounds] + windows.offsets[:, None]
+        np.maximum(places, 0, out=places)
+        view = np.ndarray((len(self.data) - WINDOW + 1,), f"V{WINDOW}", self.data, 0, (1,))
+        found = view[places.ravel()].view(np.uint64).reshape(*places.shape, WINDOW // 8)
+        for i in range(WINDOW // 8):
+            differences = found[:, :, i] & windows.masks[:, i, None]
+            differences ^= windows.words[:, i, None]
+            self.good &= np.bitwise_or.reduce(differences, axis=0) == 0
+        if len(self.bones.fixed):
+            fixed = self.bones.fixed
+            widths = self.bounds[fixed + 1] - self.bounds[fixed] - 1
+            self.good &= (widths == self.bones.widths[:, None]).all(axis=0)
 
-    def run(self) -> tuple[Mask, list[pl.Series]]:
-        """See `match`."""
-        ends = np.flatnonzero(self.data == 10)  # noqa: PLR2004 - line end
-        starts = np.concatenate([[0], ends + 1])[:-1].astype(np.int64)
-        fits = np.ones(len(starts), dtype=bool)
-        nulls = np.zeros(len(fits), np.int64)
-        values = []
-        for i, token in enumerate(self.template.tokens):
-            column, good, null = self._fitting(i, token)
-            values.append(column)
-            fits &= good
-            nulls += null
-        self._check_bytes(fits, starts)
-        self._check_points(fits, starts)
-        self._check_quotes(fits, nulls, starts)
-        return fits, values
+    def at_values(self) -> None:
+        """Values begin and end as JSON has it.
 
-    def _fitting(self, i: int, token: Token) -> tuple[pl.Series, Mask | bool, Mask | bool]:
-        """Values of token i, lines in which it is what the template says, and lines in which a text is null."""
-        values = self.found[f"v{i}"]
-        good = self._flags(i)
-        if token.shape is Shape.NOTHING:
-            return values, good, False
-        if token.shape is Shape.TEXT:
-            if good is True:
-                return values, True, False
-            null = _mask(self.frame[f"t{i}"] == f"{token.prefix[:-1]}null{token.suffix[1:]}")
-            return values.set(pl.Series(null), None), good | null, null
-        if values.null_count():
-            null = _mask(self.frame[f"t{i}"] == f"{token.prefix}null{token.suffix}")
-            good = good & (values.is_not_null().to_numpy() | null)
-        if token.shape is Shape.NUMBER:
-            finite = np.isfinite(values.to_numpy())
-            good = good if finite.all() else good & (finite | values.is_null().to_numpy())
-        return values, good, False
-
-    def _flags(self, i: int) -> Mask | bool:
-        """Lines in which the constant parts of token i are there; True for all."""
-        if f"f{i}" not in self.found.columns:
-            return True
-        flags = self.found[f"f{i}"]
-        return True if flags.null_count() == 0 and flags.all() else _mask(flags)
-
-    def _check_bytes(self, fits: Mask, starts: Offsets) -> None:
-        """Every byte of a line belongs to a token, and numbers are written as JSON writes them.
-
-        The cast lets `+1`, `.5`, `1.` and `01` pass. Some lines are looked at together, so that they stay in the cache.
+        The CSV reader lets `+1`, `.5`, `1.` and `01` pass.
         """
-        tokens = self.template.tokens
-        measured = self.found.select(f"l{i}" for i in range(len(tokens)))
-        if any(column.null_count() for column in measured):
-            measured = measured.fill_null(0)
-        lengths = measured.to_numpy()
-        edges = np.asarray([[len(token.prefix.encode()), len(token.suffix.encode())] for token in tokens])
-        numbers = np.flatnonzero([token.shape in (Shape.NUMBER, Shape.INTEGER) for token in tokens])
-        texts = np.flatnonzero([token.shape is Shape.TEXT for token in tokens])
-        for first in range(0, len(fits), _LINES):
-            rows = slice(first, first + _LINES)
-            widths = lengths[rows].T.astype(np.int64)
-            ends = widths + 1
-            ends[0] += starts[rows] - 1
-            for i in range(1, len(ends)):
-                ends[i] += ends[i - 1]
-            good = ends[-1] - starts[rows] == self.widths[rows]
-            good &= (widths[texts] >= edges[texts].sum(axis=1)[:, None]).all(axis=0)
-            begin = (ends - widths)[numbers] + edges[numbers, 0][:, None]
-            closing = ends[numbers] - edges[numbers, 1][:, None] - 1
-            good &= self._written_well(begin, closing)
-            fits[rows] &= good
+        bones = self.bones
+        begins = self.bounds[bones.tokens] + bones.begins[:, None]
+        ends = self.bounds[bones.tokens + 1] + bones.ends[:, None]
+        first = self.data.take(begins, mode="clip")
+        last = self.data.take(ends - 1, mode="clip")
+        fine = ends > begins
+        self._mark_nulls(first, begins, ends)
+        quoted = (first[bones.texts] == _QUOTE) & (last[bones.texts] == _QUOTE)
+        fine[bones.texts] &= quoted & (ends[bones.texts] - begins[bones.texts] > 1)
+        fine[bones.numbers] &= self._numbers(begins[bones.numbers], first[bones.numbers], last[bones.numbers])
+        self.good &= (fine | self.nulls).all(axis=0)
 
-    def _written_well(self, begin: Offsets, closing: Offsets) -> Mask:
-        """Lines whose numbers begin and end as JSON has it, or are null.
+    def _numbers(self, begins: Indices, first: Bytes, last: Bytes) -> npt.NDArray[np.bool_]:
+        """Numbers that begin with a digit or a minus and a digit, without needless zeros, and end with a digit."""
+        second = self.data.take(begins + 1, mode="clip")
+        leading = (first == _ZERO) & _digits(second)
+        minus = first == _MINUS
+        if minus.any():
+            third = self.data.take(begins + 2, mode="clip")
+            leading |= minus & ((second == _ZERO) & _digits(third) | ~_digits(second))
+        return np.asarray((_digits(first) | minus) & _digits(last) & ~leading)
 
-        Args:
-            begin: of each number in the bytes, int64, shape (numbers, rows).
-            closing: its last byte.
-        """
-        if not len(begin):
-            return np.ones(begin.shape[1], dtype=bool)
-        last = len(self.data) - 1
-        pairs = self.pairs[np.minimum(begin, last - 1)]
-        good = _BEGINNINGS[pairs] & (_DIGITS[self.data[np.minimum(closing, last)]] | (pairs == _NULL))
-        padded = pairs == _MINUS_ZERO
-        if padded.any():
-            good &= ~(padded & _DIGITS[self.data[np.minimum(begin + 2, last)]])
-        return np.asarray(good.all(axis=0))
+    def _mark_nulls(self, first: Bytes, begins: Indices, ends: Indices) -> None:
+        strange = first == _N
+        if not strange.any():
+            return
+        places = begins[strange][:, None] + np.arange(_NULL)
+        found = (self.data.take(places, mode="clip") == np.frombuffer(b"null", np.uint8)).all(axis=1)
+        strange[strange] = found & (ends[strange] - begins[strange] == _NULL)
+        self.nulls |= strange
 
-    def _check_points(self, fits: Mask, starts: Offsets) -> None:
+    def at_points(self) -> None:
         """A point before an exponent (`1.e5`) is no JSON either."""
-        here = [
-            np.flatnonzero((piece[:-1] == _POINT) & ((piece[1:] | _LOWER) == _E)) + place
-            for place in range(0, len(self.data), _PIECE)
-            if len(piece := self.data[place : place + _PIECE + 1])
-        ]
-        points = np.concatenate(here)
+        start = int(self.bounds[0, 0]) + 1
+        data = self.data[start : int(self.bounds[-1, -1])]
+        points = np.flatnonzero((data[:-1] == _POINT) & ((data[1:] | _LOWER) == _E))
         if not len(points):
             return
-        lines = np.unique(np.searchsorted(starts, points, side="right") - 1)
-        for i, token in enumerate(self.template.tokens):
-            if token.shape is Shape.NUMBER:
-                numbers = self.frame[f"t{i}"].gather(lines).str.strip_prefix(token.prefix)
-                fits[lines[_mask(numbers.str.contains(r"\.[eE]"))]] = False
-
-    def _check_quotes(self, fits: Mask, nulls: Offsets, starts: Offsets) -> None:
-        """No quotation mark stands where none is accounted for."""
-        wanted = self.template.quotes - 2 * nulls
-        marks = self.data == _QUOTE
-        if fits.all() and np.count_nonzero(marks) == wanted.sum():
-            return
-        fits &= np.add.reduceat(marks, starts, dtype=np.int64) == wanted
+        points += start
+        lines = np.searchsorted(self.bounds[0], points) - 1
+        tokens = (self.bounds[1:, lines] < points).sum(axis=0)
+        wrong = np.isin(tokens, self.bones.tokens[self.bones.numbers])
+        self.good[lines[wrong]] = False
 
 
-def _mask(series: pl.Series) -> Mask:
-    return np.array(series.fill_null(value=False).to_numpy(), dtype=bool)
+def _digits(characters: Bytes) -> npt.NDArray[np.bool_]:
+    return characters - np.uint8(_ZERO) < np.uint8(10)
+
+
+def _fields(bones: Skeleton, lines: _Lines, bounds: Indices) -> pl.DataFrame | None:
+    """The values as columns of their types; None where the CSV reader sees the lines in another way."""
+    step = max(_BOUNDS // len(bounds), 1)
+    before, after = bones.tokens[bones.before], bones.tokens[bones.after] + 1
+    for first in range(0, bounds.shape[1], step):
+        part = bounds[:, first : first + step]
+        lines.bytes[(part[before] + bones.begins[bones.before, None] - 1).ravel()] = _COMMA
+        lines.bytes[(part[after] + bones.ends[bones.after, None]).ravel()] = _COMMA
+    try:
+        frame = pl.read_csv(
+            lines.bytes[: lines.size].tobytes(),
+            has_header=False,
+            schema=bones.schema,
+            columns=bones.names,
+            ignore_errors=True,
+        )
+    except pl.exceptions.PolarsError:
+        return None
+    return frame if frame.height == bounds.shape[1] else None
+
+
+def _values(
+    template: Template, bones: Skeleton, frame: pl.DataFrame | None, nulls: npt.NDArray[np.bool_]
+) -> tuple[Mask, Values]:
+    """Lines whose values could be read, and the columns of all."""
+    good = np.full(nulls.shape[1], frame is not None)
+    values: Values = {}
+    if frame is None:
+        return good, values
+    for token, name, null in zip(bones.tokens.tolist(), bones.names, nulls, strict=True):
+        column, shape = frame[name], template.tokens[token].shape
+        if shape is Shape.BOOLEAN:
+            column = column.replace_strict(
+                {"true": True, "false": False}, default=None, return_dtype=pl.Boolean
+            )
+        if shape is Shape.TEXT:
+            values[token] = column.set(pl.Series(null), None) if null.any() else column
+            continue
+        if column.null_count() or null.any():
+            good &= column.is_null().to_numpy() == null
+        if shape is Shape.NUMBER:
+            finite = np.isfinite(column.to_numpy())
+            good &= finite | null if not finite.all() else True
+        values[token] = column
+    return good, values

@@ -130,8 +130,7 @@ class NdjsonReader:
             if place is None:
                 cells.append(nothing(target, count))
             else:
-                series = values[place] if whole else values[place].filter(pl.Series(fits))
-                cells.append(convert(self.plan, target, series, ascii_only=block.ascii))
+                cells.append(convert(self.plan, target, values[place], ascii_only=block.ascii))
         parts.append(Part(rows if whole else rows[fits], cells))
         unknown.update(dict.fromkeys(template.unknown, count))
         self.templates.remove(template)
