@@ -14,7 +14,7 @@ from monitor.decode.json_line import TOO_LONG
 from monitor.decode.mapping import Records
 from monitor.decode.ndjson import NdjsonReader
 from monitor.decode.plan import Plan, Want, compile_plan
-from monitor.decode.tables import TableMap, decode_table, map_table, wanted_roots
+from monitor.decode.tables import TableMap, decode_table, decode_times, map_table, time_roots, wanted_roots
 from monitor.records import Reject
 
 
@@ -91,6 +91,14 @@ class Decoder:
     def columns(self, schema: Mapping[str, pl.DataType]) -> list[str]:
         """Columns of a table that have to be read."""
         return wanted_roots(self._map(schema), list(schema))
+
+    def time_columns(self, schema: Mapping[str, pl.DataType]) -> list[str]:
+        """The column of a table that holds the event times, as a list; [] where there is none."""
+        return time_roots(self.plan, self._map(schema))
+
+    def times(self, frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.Series:
+        """Event times, microseconds, of rows of which only `time_columns` were read; `schema` is that of the table."""
+        return decode_times(self.plan, self._map(schema), frame)
 
     def unknown(self, schema: Mapping[str, pl.DataType]) -> tuple[str, ...]:
         """Columns of a table that the model does not have."""

@@ -9,8 +9,9 @@ import polars as pl
 
 from monitor.decode.assembly import KEPT_BYTES, Decoded, assemble, convert, nothing
 from monitor.decode.cells import Cells
-from monitor.decode.plan import Plan, Target
+from monitor.decode.plan import Plan, Target, Want
 from monitor.decode.rows import MAX_MEMBERS
+from monitor.decode.times import microseconds
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,26 @@ def decode_table(
     if frame.height:
         decoded.unknown = dict.fromkeys(table.unknown, frame.height)
     return decoded
+
+
+def time_source(plan: Plan, table: TableMap) -> str | None:
+    """The flattened column of the event times."""
+    pairs = zip(plan.targets, table.sources, strict=True)
+    return next((source for target, source in pairs if target.want is Want.TIME), None)
+
+
+def time_roots(plan: Plan, table: TableMap) -> list[str]:
+    """The column of the file that holds the event times; [] where there is none outside an array."""
+    source = time_source(plan, table)
+    return [root for root in table.roots if source is not None and f"{source}.".startswith(f"{root}.")]
+
+
+def decode_times(plan: Plan, table: TableMap, frame: pl.DataFrame) -> pl.Series:
+    """Event times alone, microseconds, of a frame that may lack all other columns; null where there is none."""
+    series = dict(flat_columns(frame)).get(time_source(plan, table) or "")
+    if series is None:
+        return pl.Series(dtype=pl.Int64)
+    return microseconds(series, plan.time_format)
 
 
 def flat_columns(frame: pl.DataFrame) -> Iterator[tuple[str, pl.Series]]:

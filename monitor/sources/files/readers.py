@@ -171,11 +171,12 @@ class TableReader:
             with Path(track.path).open("rb"):
                 self._frame = pl.scan_parquet(track.path, glob=False)
             self._ends = tuple(accumulate(row_group_sizes(Path(track.path))))
-            schema = self._frame.collect_schema()
-            self.height = int(self._frame.select(pl.len()).collect().item())
+            self._schema = schema = self._frame.collect_schema()
+            self.height = self._ends[-1] if self._ends else int(self._frame.select(pl.len()).collect().item())
         except pl.exceptions.PolarsError as error:
             raise SourceError(f"cannot read {track.path}: {error}") from error
         self._unknown = decoder.unknown(schema)
+        self._time_frame = self._frame.select(decoder.time_columns(schema))
         self._frame = self._frame.select(decoder.columns(schema))
 
     def read(self, track: Track, rows: int) -> Piece | None:
@@ -195,6 +196,17 @@ class TableReader:
         decoded = self._decoder.table(frame, self._unknown, track.name, track.offset, track.ordinal)
         end = track.offset + frame.height
         return Piece(decoded, end, finished=end >= self.height)
+
+    def times(self, offset: int, rows: int) -> pl.Series:
+        """Event times of some rows, microseconds; nothing else of them is read.
+
+        Raises:
+            SourceError: the file is damaged.
+        """
+        try:
+            return self._decoder.times(self._time_frame.slice(offset, rows).collect(), self._schema)
+        except pl.exceptions.PolarsError as error:
+            raise SourceError(f"cannot read the times: {error}") from error
 
     def _count(self, offset: int, rows: int) -> int:
         """How many rows to read: to the end of a row group, where that is not much more than asked for."""

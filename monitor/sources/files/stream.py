@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
+
 from monitor.decode.assembly import Decoded
 from monitor.decode.decoder import Decoder
 from monitor.records import TIME, RecordBatch, Reject
@@ -174,10 +176,22 @@ class FileStream:
         return _NEVER if known.sight.first is None else known.sight.first
 
     def _first_time(self, known: Known) -> int | None:
-        piece = self._read(known, rows=1000)
-        if piece is None or not piece.decoded.frame.height:
+        times = self._table_times(known) if known.track.kind == "parquet" else None
+        if times is None:
+            piece = self._read(known, rows=1000)
+            if piece is None or not piece.decoded.frame.height:
+                return None
+            times = piece.decoded.frame[TIME].head(100)
+        return int(times.min())  # type: ignore[arg-type]
+
+    def _table_times(self, known: Known) -> pl.Series | None:
+        """Times of a table's next rows, read alone; None where that fails: reading whole rows tells why."""
+        try:
+            reader = self._reader(known.track)
+            times = reader.times(known.track.offset, rows=100) if isinstance(reader, TableReader) else None
+        except (OSError, SourceError):
             return None
-        return int(piece.decoded.frame[TIME].head(100).min())  # type: ignore[arg-type]
+        return None if times is None or times.null_count() == times.len() else times
 
     def _read(self, known: Known, rows: int | None = None) -> Piece | None:
         track = known.track
