@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from monitor.decode.decoder import Decoder
 from monitor.paths import LocalPattern
+from monitor.sources.files.ahead import ReadAhead
 from monitor.sources.files.catalogue import Catalogue
 from monitor.sources.files.stream import FileStream, Pace
 from monitor.sources.options import SourceOptions
@@ -52,15 +53,16 @@ class FilesSource(SourceOptions):
     batch_bytes: Annotated[int, Ge(4096)] = 4 * 2**20
     """Bytes of text that are read at once; at least twice the longest record is used."""
 
-    def open(self, decoder: Decoder) -> FileStream:
-        """The stream of the files' rows."""
+    def open(self, decoder: Decoder) -> FileStream | ReadAhead:
+        """The stream of the files' rows; one batch ahead where all of them are there already."""
         pace = Pace(
             self.batch_rows,
             max(self.batch_bytes, 2 * decoder.max_record_bytes),
             self.poll_interval,
             self.follow,
         )
-        return FileStream(Catalogue(self.path, self.format, final=not self.follow), decoder, pace)
+        stream = FileStream(Catalogue(self.path, self.format, final=not self.follow), decoder, pace)
+        return stream if self.follow else ReadAhead(stream)
 
     def once(self) -> FilesSource:
         """The files as they are now."""
