@@ -33,6 +33,7 @@ class Replay:
     Attributes:
         tell: gets one public object for each closed window, each change of an alert, and last the summary.
         progress: gets (bytes read, bytes in all) after each step.
+        remarks: for people, once it is over: records that could not be read, monitors that got none.
     """
 
     settings: Settings
@@ -41,6 +42,7 @@ class Replay:
     clock: Clock = field(default_factory=SystemClock)
     windows: Counter[str] = field(default_factory=Counter)
     alerts: Counter[str] = field(default_factory=Counter)
+    remarks: list[str] = field(default_factory=list)
 
     def run(self) -> dict[str, Any]:
         """Read everything; the summary.
@@ -60,6 +62,7 @@ class Replay:
                 engine.finish()
                 self.progress(*engine.size_bytes)
                 summary = self._summary(state)
+                self.remarks = [*self._silent(state), *_unread(telemetry)]
             finally:
                 engine.close()
         self.tell(summary)
@@ -78,6 +81,11 @@ class Replay:
         self.alerts[alert.state.value] += 1
         self.tell(alert_line(alert))
 
+    def _silent(self, state: State) -> list[str]:
+        """Monitors without a record."""
+        names = [monitor.name for monitor in self.settings.monitors]
+        return [f"{name}: no records to read" for name in names if not any(state.counts.of(name).values())]
+
     def _summary(self, state: State) -> dict[str, Any]:
         records: Counter[str] = Counter()
         for monitor in self.settings.monitors:
@@ -89,6 +97,12 @@ class Replay:
             "alerts": self.alerts[AlertState.FIRING.value],
             "verdicts": {v.value: self.windows[v.value] for v in Verdict if self.windows[v.value]},
         }
+
+
+def _unread(telemetry: Telemetry) -> list[str]:
+    """Why records were rejected."""
+    counted = telemetry.snapshot().counters.get("dead_letters", {})
+    return [f"rejected: {int(records):,} of reason {reason}" for (reason, *_), records in counted.items()]
 
 
 def window_line(monitor: str, evaluation: Evaluation) -> dict[str, Any]:

@@ -44,8 +44,11 @@ def check(*, config: ConfigOption = DEFAULT_CONFIG, form: FormatOption = Format.
                 {
                     "ok": False,
                     "mistakes": [_mistake(m) for m in error.mistakes],
-                    "problems": [],
+                    "warnings": [],
+                    "state": None,
                     "monitors": [],
+                    "sinks": [],
+                    "problems": [],
                 }
             )
             raise typer.Exit(BAD_USAGE) from None
@@ -85,11 +88,18 @@ def _print(terminal: Console, answer: dict[str, Any]) -> None:
     )
 
 
+def _files(source: dict[str, Any]) -> str:
+    """What is there to read."""
+    if not source["files"]:
+        return "nothing to read yet: no file, or only empty ones"
+    return f"{source['files']:,} file{'s'[: source['files'] != 1]}, {source['bytes']:,} bytes now"
+
+
 def _print_monitor(terminal: Console, monitor: dict[str, Any]) -> None:
     from rich.table import Table
 
     source = monitor["source"]
-    terminal.print(f"  source      {source['files']:,} files, {source['bytes']:,} bytes now", markup=False)
+    terminal.print(f"  source      {_files(source)}", markup=False)
     if monitor.get("reference") is None:
         return
     reference = monitor["reference"]

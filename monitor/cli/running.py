@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from monitor.cli.configuration import DEFAULT_CONFIG, ConfigOption, configured
-from monitor.cli.output import DRIFT_FOUND, WELL, FailOn, FailOnOption, Format, FormatOption, print_json
+from monitor.cli.output import DRIFT_FOUND, WELL, FailOn, FailOnOption, Format, FormatOption, note, print_json
 
 if TYPE_CHECKING:
     from monitor.replay import Replay
@@ -93,6 +93,8 @@ def replay(
         work.run()
     else:
         work = _shown(settings)
+    for remark in work.remarks:
+        note(remark)
     if _failed(work, fail_on):
         raise typer.Exit(DRIFT_FOUND)
     raise typer.Exit(WELL)
