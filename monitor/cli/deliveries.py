@@ -22,7 +22,7 @@ app = typer.Typer(
 )
 
 _ALL = 1_000_000
-_ERROR_WIDTH = 24
+_ERROR_WIDTH = 200
 _EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not listened on
 _LIST_EXAMPLES = """[bold]Examples[/bold]
 
@@ -133,20 +133,20 @@ def _json(entry: Entry) -> dict[str, Any]:
 
 
 def _print(entries: list[Entry]) -> None:
-    from rich.table import Table
-
+    """A line for each message; below it what went wrong, where something did."""
     if not entries:
         note("no messages")
         return
     now = time.time_ns() // 1000
-    table = Table(box=None)
-    for heading in ("id", "destination", "kind", "state", "tries", "created"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("what happened", max_width=_ERROR_WIDTH)
+    rows = [("state", "tries", "created", "destination", "id", "")]
     for entry in entries:
         message = entry.message
-        table.add_row(
-            *(message.id, message.destination, message.kind, entry.state.value, str(entry.attempts)),
-            *(ago(message.created_at, now), (entry.error or "-")[: 2 * _ERROR_WIDTH]),
-        )
-    console().print(table)
+        place = (entry.state.value, str(entry.attempts), ago(message.created_at, now), message.destination)
+        rows.append((*place, message.id, " ".join(entry.error.split())[:_ERROR_WIDTH]))
+    widths = [max(len(row[k]) for row in rows) for k in range(4)]
+    terminal = console()
+    for *cells, name, error in rows:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        terminal.print(f"{line}  {name}", markup=False, soft_wrap=True)
+        if error:
+            terminal.print(f"{'':{widths[0]}}  {error}", markup=False, soft_wrap=True, style="dim")
