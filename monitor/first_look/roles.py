@@ -158,7 +158,7 @@ class _Guesser:
     def _version(self) -> None:
         c = self._best(words.VERSION, lambda c: 0 < c.distinct <= _MAX_VERSIONS)
         if c:
-            self.roles.take("version", c.name, f"by its name; {c.distinct} different values")
+            self.roles.take("version", c.name, f"by its name; {_values(c)}")
 
     def _status(self) -> None:
         c = self._best(words.STATUS, _http_codes)
@@ -177,7 +177,7 @@ class _Guesser:
     def _prediction(self) -> None:
         c = self._best(words.PREDICTION, lambda c: not (c.share and c.distinct > _MAX_CLASSES))
         if c:
-            self.roles.take("prediction", c.name, f"by its name; {c.distinct} different values")
+            self.roles.take("prediction", c.name, f"by its name; {_values(c)}")
 
     def _score(self) -> None:
         c = self._best(words.SCORE, lambda c: c.numeric and c.distinct > 1)
@@ -194,7 +194,7 @@ class _Guesser:
     def _label(self) -> None:
         c = self._best(words.LABEL, lambda c: c.distinct > 1)
         if c:
-            self.roles.take("label", c.name, f"by its name; {c.distinct} different values")
+            self.roles.take("label", c.name, f"by its name; {_values(c)}")
             return
         prediction = self.roles.of.get("prediction")
         if prediction is not None:
@@ -204,7 +204,7 @@ class _Guesser:
                 return
         c = self._best(words.OUTCOMES, lambda c: 1 < c.distinct <= _MAX_CLASSES)
         if c:
-            self.roles.take("label", c.name, f"by its name; {c.distinct} different values")
+            self.roles.take("label", c.name, f"by its name; {_values(c)}")
 
     def ignore(self) -> None:
         """Leave out what can only trend, and what cannot be compared."""
@@ -213,6 +213,10 @@ class _Guesser:
             if reason:
                 self.roles.ignored.append(c.name)
                 self.roles.why[c.name] = reason
+
+
+def _values(c: Content) -> str:
+    return "1 value" if c.distinct == 1 else f"{c.distinct} different values"
 
 
 def _http_codes(c: Content) -> bool:

@@ -69,6 +69,7 @@ _KINDS: dict[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
     "literal_error": _choice,
     "enum": _choice,
     "string_type": _text,
+    "path_type": lambda _: ("should be a path", "write it as text"),
     "too_short": lambda _: ("should not be empty", ""),
     "model_type": lambda _: ("should be a mapping of keys to values", ""),
 }
