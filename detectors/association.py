@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
+from detectors import special
 from detectors.dependence import LEAST_BLOCKS, LEAST_VARIANCE, carry
 from detectors.layout import SPECIALS, Kind, Layout
 from detectors.tails import NORMAL_DF

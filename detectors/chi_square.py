@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import Ge
-from scipy.special import chdtrc
 
+from detectors import special
 from detectors.base import Window
 from detectors.grouped_shares import Shares
 from detectors.named_statistic import Floats, Measured, NamedStatistic
@@ -42,7 +42,7 @@ class ChiSquare(NamedStatistic):
         terms = groups.total(np.where(small, 0.0, _term(r, w, n_r[groups.owner], n_w[groups.owner])))
         statistic = terms + _term(pooled_r, pooled_w, n_r, n_w)
         cells = groups.total((occupied & ~small).astype(np.float64)) + (pooled_r + pooled_w > 0)
-        p_value = np.where(cells > 1, chdtrc(np.maximum(cells - 1, 1), statistic), 1.0)
+        p_value = np.where(cells > 1, special.chdtrc(np.maximum(cells - 1, 1), statistic), 1.0)
         return Measured(groups.columns, statistic, n_w, p_value, np.sqrt(statistic / (n_r + n_w)))
 
 

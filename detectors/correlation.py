@@ -9,9 +9,8 @@ from typing import Annotated, Literal
 import numpy as np
 import numpy.typing as npt
 from annotated_types import Gt, Lt
-from scipy import special
 
-from detectors import tails
+from detectors import special, tails
 from detectors.association import Association, block_correlations
 from detectors.base import Cause, Result, Verdict, Window, WindowTest
 from detectors.comparison import JUDGED

@@ -15,8 +15,8 @@ from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
+from detectors import special
 from detectors.tails import NORMAL_DF
 
 Floats = npt.NDArray[np.float64]

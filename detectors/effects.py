@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
+from detectors import special
 from detectors.comparison import Comparison
 from detectors.dependence import Signal
 from detectors.evidence import Evidence, harmonic, places

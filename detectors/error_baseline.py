@@ -7,7 +7,8 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import chdtrc
+
+from detectors import special
 
 MIN_ROWS = 100
 """Fewer labelled rows than this make no baseline."""
@@ -104,7 +105,7 @@ def design_effect(deviations: npt.NDArray[np.float64], variance: float) -> float
         blocks = len(deviations) // size
         sums = deviations[: blocks * size].reshape(blocks, size).sum(axis=1)
         scaled = float(np.sum((sums - sums.mean()) ** 2)) / (size * variance)
-        if chdtrc(blocks - 1, scaled) < _SIGNIFICANT:
+        if special.chdtrc(blocks - 1, scaled) < _SIGNIFICANT:
             largest = max(largest, scaled / (blocks - 1))
         size *= 2
     return largest

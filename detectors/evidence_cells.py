@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
-from detectors import tails
+from detectors import special, tails
 from detectors.binning import CategoricalBinning
 from detectors.bottom_k import BottomK
 from detectors.comparison import Comparison

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import Ge, Le
-from scipy.special import xlogy
 
+from detectors import special
 from detectors.base import Window
 from detectors.grouped_shares import Shares
 from detectors.named_statistic import Measured, NamedStatistic
@@ -34,6 +34,6 @@ class JensenShannon(NamedStatistic):
         r = groups.reference / groups.total(groups.reference)[groups.owner]
         w = found / groups.total(found)[groups.owner]
         middle = np.where(r + w > 0, (r + w) / 2, 1.0)
-        terms = np.asarray(xlogy(r, r / middle) + xlogy(w, w / middle), dtype=np.float64)
+        terms = np.asarray(special.xlogy(r, r / middle) + special.xlogy(w, w / middle), dtype=np.float64)
         bits = groups.total(terms) / np.log(4)
         return Measured(groups.columns, np.sqrt(np.clip(bits, 0, 1)), groups.total(found))

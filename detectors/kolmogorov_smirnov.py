@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from scipy.special import kolmogorov
 
+from detectors import special
 from detectors.base import Window
 from detectors.grouped_shares import Shares, distribution
 from detectors.named_statistic import Measured, NamedStatistic
@@ -36,4 +36,4 @@ class KolmogorovSmirnov(NamedStatistic):
         n = ragged.total(rows)
         gap = ragged.largest(np.abs(distribution(ragged, rows) - shares.distribution))
         root = np.sqrt(n * ragged.rows / (n + ragged.rows))
-        return Measured(ragged.columns, gap, n, kolmogorov((root + 0.12 + 0.11 / root) * gap))
+        return Measured(ragged.columns, gap, n, special.kolmogorov((root + 0.12 + 0.11 / root) * gap))

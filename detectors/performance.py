@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
-from scipy.special import ndtr, ndtri
 
+from detectors import special
 from detectors.base import Cause, Result, Verdict, Window, WindowTest
 from detectors.outcomes import Outcome
 from detectors.performance_measures import Measure, absolute_error, accuracy, roc_auc
@@ -122,8 +122,8 @@ class Performance(WindowTest):
         if c.error == 0:
             same = Verdict.DRIFT if c.loss > c.floor else Verdict.OK
             return float(c.loss <= 0), same
-        p = float(ndtr(-c.loss / c.error))
-        margin = -float(ndtri(level)) * c.error
+        p = float(special.ndtr(-c.loss / c.error))
+        margin = -float(special.ndtri(level)) * c.error
         if p < level:
             return p, Verdict.DRIFT if c.loss - margin > c.floor else Verdict.WARNING
         return p, Verdict.WARNING if -c.loss - margin > c.floor else Verdict.OK
@@ -132,7 +132,7 @@ class Performance(WindowTest):
 def _words(c: _Comparison, verdict: Verdict, level: float) -> str:
     """The figure with its interval beside the reference's."""
     scale = c.usual.value if c.name == "mae" else 1.0
-    margin = -float(ndtri(level)) * c.error * scale
+    margin = -float(special.ndtri(level)) * c.error * scale
     low, high = c.now.value - margin, c.now.value + margin
     if c.name != "mae":
         low, high = max(low, 0.0), min(high, 1.0)

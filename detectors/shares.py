@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
+from detectors import special
 from detectors.reference import Reference
 
 Floats = npt.NDArray[np.float64]

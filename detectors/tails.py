@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+
+from detectors import special
 
 Array = npt.NDArray[np.float64]
 
