@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from monitor.cli import roles
-from monitor.cli.output import Format, FormatOption, console, note, print_json
+from monitor.cli.output import CommandError, Format, FormatOption, console, note, print_json
 
 if TYPE_CHECKING:
     from detectors.reference import Reference
@@ -75,9 +75,12 @@ def show(
 ) -> None:
     """Print what a reference holds, and how much its rows depend on each other."""
     from monitor.decode.mapping import Records
-    from monitor.referencing import load_reference
+    from monitor.referencing import SUFFIX, load_reference
     from monitor.summary import reference_summary
 
+    if path.suffix != SUFFIX:
+        hint = f"make one with: driftd reference build {path} --output reference{SUFFIX}"
+        raise CommandError(f"{path} is not a built reference", hint)
     reference = load_reference(path, Records())
     if form is Format.JSON:
         print_json(reference_summary(reference))

@@ -87,7 +87,7 @@ def propose(
     built = _given(reference, raw, roles)
     known_rows = built.rows if built is not None else marked
     choice = choose(raw.frame.height, clock, known_rows, given_reference=reference is not None, window=window)
-    if choice.length is None:
+    if clock is None or not clock.orderly:
         _without_time(roles)
     several = [name for name in raw.frame.columns if _holds_rows(raw.frame[name].dtype)]
     found = Proposal(

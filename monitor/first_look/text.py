@@ -103,7 +103,7 @@ def _windows(found: Proposal) -> Iterator[str]:
     what = f"length: {choice.name}" if choice.length else f"rows: {choice.rows}"
     yield f"      - {what}   # {choice.why}"
     yield f"        min_rows: {choice.min_rows}"
-    if choice.length:
+    if "timestamp" in found.roles.of:
         yield f"    disorder: {format_duration(choice.disorder)}   # how late a row may come"
 
 

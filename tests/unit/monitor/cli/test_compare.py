@@ -65,6 +65,7 @@ def test_a_built_reference_says_the_same(driftd: Driftd, files: dict[str, Path],
     """`reference build`, then compare with the file that it wrote: the verdicts of the columns are the same."""
     built = tmp_path / "r.driftref"
     assert 0 == driftd("reference", "build", files["reference"], "--output", built).code
+    assert 1 == driftd("reference", "show", files["reference"]).code
     shown = driftd("reference", "show", built, "--format", "json").json
     assert (8000, ["height", "colour", "weight", "prediction"]) == (
         shown["rows"],

@@ -73,6 +73,10 @@ def test_guesses_can_be_overridden(driftd: Driftd, logs: Path, tmp_path: Path) -
     assert monitor.records.label is None
     assert ("driver_tenure", "loan_length") == monitor.records.ignore
     assert ["500rows"] == [spec.name for spec in monitor.specs]
+    assert "$.timestamp" == str(monitor.records.timestamp)  # alerts of windows of rows have the rows' time
+    replayed = driftd("replay", "--config", config, "--format", "json").lines
+    assert {"accepted": 20_000} == replayed[-1]["records"]
+    assert 40 == replayed[-1]["windows"]
 
 
 def test_nothing_is_overwritten(driftd: Driftd, logs: Path, tmp_path: Path) -> None:
