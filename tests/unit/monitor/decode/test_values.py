@@ -62,6 +62,16 @@ def test_numbers_of_every_unit(seconds: int, micro: int) -> None:
         assert [wanted] == microseconds(pl.Series([number]), unit).to_list()
 
 
+@given(st.lists(st.integers(-(2**63), 2**63 - 1) | st.integers(10**10, 10**12) | st.none(), min_size=1))
+def test_numbers_beside_others(numbers: list[int | None]) -> None:
+    """A column of times reads each number as it reads it alone."""
+    for time_format in ("auto", "s", "ms", "us", "ns"):
+        alone = [
+            microseconds(pl.Series([number], dtype=pl.Int64), time_format).to_list()[0] for number in numbers
+        ]
+        assert alone == microseconds(pl.Series(numbers, dtype=pl.Int64), time_format).to_list()
+
+
 def test_no_times() -> None:
     """What is no time is null: NaN, far too large numbers, booleans, words."""
     assert [None, None, None] == microseconds(pl.Series([float("nan"), float("inf"), 1e300])).to_list()
@@ -109,6 +119,7 @@ def test_categories() -> None:
     broken = categorical_cells(pl.Series(["M\ufffdlaga", "Oslo"]))
     assert broken.odd is not None
     assert [Odd.BAD_ENCODING, Odd.NONE] == broken.odd.tolist()
+    assert categorical_cells(pl.Series(["Málaga", "Oslo", None])).odd is None
     assert ["1", "x"] == categorical_cells(pl.Series(["1.0", "x"]), numbers=True, text=True).values.to_list()
 
 

@@ -146,6 +146,20 @@ def test_options() -> None:
     assert options.follow
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_tables_are_read_in_the_order_of_their_times(tmp_path: Path, start: Start, *, nested: bool) -> None:
+    """Of tables that are not begun the times alone are looked at, wherever in the record they are."""
+    for name, first in (("a", 600), ("b", 300), ("c", 0)):
+        rows = range(first, first + 300)
+        times = [START + i for i in rows]
+        columns = {"meta": [{"ts": t} for t in times]} if nested else {"ts": times}
+        frame = pl.DataFrame({**columns, "id": [f"p{i}" for i in rows], "a": [i / 2 for i in rows]})
+        frame.write_parquet(tmp_path / f"{name}.parquet")
+    path = "$.meta.ts" if nested else "$.ts"
+    records = Records.model_validate({"timestamp": path, "id": "$.id", "features": "$.*"})
+    assert ids(0, 900) == start(str(tmp_path), follow=False, records=records).drain()
+
+
 @pytest.mark.parametrize("group", [7, 100, 10**6])
 @pytest.mark.parametrize("compression", ["zstd", "uncompressed"])
 def test_row_groups(tmp_path: Path, group: int, compression: Any) -> None:

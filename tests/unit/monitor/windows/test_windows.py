@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from detectors.layout import Column, Kind, Layout
 from detectors.reference import Reference
+from monitor.grouping import Bounded
 from monitor.intake import ACCEPTED, FUTURE, LATE, Intake
 from monitor.records import TIME, VERSION, RecordBatch
 from monitor.sources.base import Position
@@ -142,3 +143,15 @@ def test_silence_is_told_in_empty_windows() -> None:
     assert [(0, 1), (10, 0), (20, 0), (30, 0)] == [(w.start, w.profile.rows) for w in closed]
     intake.watermark.idle(4000)
     assert len([*intake.time.close(intake.watermark.value, silent=Key(""))]) == 8
+
+
+@given(st.lists(st.lists(st.sampled_from(["a", "b", "c", "null", ""]) | st.none(), min_size=1), min_size=1))
+def test_labels_of_a_batch_name_its_values(batches: list[list[str | None]]) -> None:
+    """The code of each row leads to its value, or to `other` beyond the limit, in batches of one value too."""
+    bound, known = Bounded(2), list[str]()
+    for values in batches:
+        texts = ["null" if value is None else value for value in values]
+        known += [text for text in dict.fromkeys(texts) if text not in known]
+        labels = bound.labels(pl.Series(values, dtype=pl.String))
+        expected = [text if text in known[:2] else "other" for text in texts]
+        assert expected == [labels.names[code] for code in labels.codes.tolist()]
