@@ -20,6 +20,9 @@ _EFFECTIVE_ROWS = 250
 """A baseline must weigh at least this many independent rows, or learning goes on (twice as long, and so on).
 """
 
+_BOUND_Z = 1.645
+"""One-sided 5 %: for the lower confidence bound of a change."""
+
 _MOST_DOUBLINGS = 4
 _REMEMBERED_BLOCKS = 64
 _KEPT_TABLES = 8
@@ -96,7 +99,7 @@ class ShiryaevRoberts(ChangeDetector):
     """Rows from which a baseline is learnt after an alarm, or at the start when the reference has no labels.
     """
     effect: Annotated[float, Ge(0)] = 0.02
-    """Smallest change of the share of errors that is *drift*; a smaller one is a *warning*."""
+    """*drift*: the lower confidence bound of the change of the share of errors is at least this; else *warning*."""
     falls: Literal["warning", "drift"] = "warning"
     """What a fall of the share of errors is called, whatever its size."""
 
@@ -139,7 +142,7 @@ class ShiryaevRoberts(ChangeDetector):
                 state, whole = _advance(state, bits[anchor:], found)
                 return state.holding(bits[anchor + whole :]), alarms
             rest = bits[anchor : anchor + found.alarm + 1]
-            result = self._result(baseline.share, state.recent, rest, found)
+            result = self._result(baseline, state.recent, rest, found)
             alarms.append((int(known[anchor + found.alarm - old]), result))
             anchor += len(rest)
             state = ShiryaevRobertsState(None)
@@ -166,10 +169,15 @@ class ShiryaevRoberts(ChangeDetector):
         tables = _tables(baseline, self.odds_ratios)
         return scan(tables, bits, state.before, np.array(state.ratios), self.mean_rows_to_false_alarm)
 
-    def _result(self, usual: float, recent: Sequence[int], rest: Bits, found: Scan) -> Result:
+    def _result(self, baseline: ErrorBaseline, recent: Sequence[int], rest: Bits, found: Scan) -> Result:
+        usual = baseline.share
         rows, share = _since_change(usual, recent, rest)
         change = share - usual
-        verdict = Verdict.DRIFT if abs(change) >= self.effect else Verdict.WARNING
+        error = np.sqrt(
+            baseline.design_effect * (share * (1 - share) / rows + usual * (1 - usual) / baseline.rows)
+        )
+        certain = abs(change) - _BOUND_Z * float(error)
+        verdict = Verdict.DRIFT if certain >= self.effect else Verdict.WARNING
         if change < 0 and self.falls == "warning":
             verdict = Verdict.WARNING
         moved = "rose" if change > 0 else "fell"
