@@ -76,7 +76,6 @@ def configure_logging(
         ],
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
     )
     handler = LogHandler(target)
     handler.setFormatter(_formatter(form, Redaction(secrets), colors=target.isatty()))
