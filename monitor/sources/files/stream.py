@@ -77,7 +77,7 @@ class FileStream:
         for attempt in range(2):
             self._look(force=attempt > 0)
             batch = self._next()
-            if batch is None and self._scanned != self._monotonic():
+            if batch is None and not self._pace.follow and self._scanned != self._monotonic():
                 self._look(force=True)
                 batch = self._next()
             if batch is not None or not self._pace.follow or timeout_seconds <= 0:
