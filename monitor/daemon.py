@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-IDLE_SECONDS = 0.2
+IDLE_SECONDS = 0.5
 """Between two looks at sources that had nothing."""
 
 STOP_SECONDS = 10.0
