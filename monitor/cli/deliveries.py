@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
 import typer
 
 from monitor.cli.configuration import DEFAULT_CONFIG, ConfigOption, StateOption, configured, state_path
-from monitor.cli.moments import ago, place_json
+from monitor.cli.moments import ago
 from monitor.cli.output import CommandError, Format, FormatOption, console, note, print_json
+from monitor.places import delivery_json
 
 if TYPE_CHECKING:
     from monitor.settings.root import HttpSettings
@@ -60,7 +61,7 @@ def list_(
     with State.open(state_path(config, state), read_only=True) as opened:
         entries = opened.outbox.find(state=wanted, destination=destination, limit=limit)
     if form is Format.JSON:
-        print_json([_json(entry) for entry in entries])
+        print_json([delivery_json(entry) for entry in entries])
     else:
         _print(entries)
 
@@ -115,21 +116,6 @@ def _ask_daemon(http: HttpSettings, ids: list[str]) -> int:
             raise CommandError(f"{url} answers {answer.status}", "is `http.token_file` the daemon's?")
         number += answer.status == HTTPStatus.ACCEPTED
     return number
-
-
-def _json(entry: Entry) -> dict[str, Any]:
-    message = entry.message
-    return {
-        "id": message.id,
-        "destination": message.destination,
-        "kind": message.kind,
-        "state": entry.state.value,
-        "attempts": entry.attempts,
-        "created_at": place_json(message.created_at),
-        "next_at": place_json(entry.next_at) if entry.state.value == "pending" else None,
-        "finished_at": place_json(entry.finished_at),
-        "error": entry.error,
-    }
 
 
 def _print(entries: list[Entry]) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-LARGEST_ROW_NUMBER = 10**13
-"""Places of windows below this are row numbers; as microseconds it would be April 1970."""
+from monitor.places import LARGEST_ROW_NUMBER
 
 _DAY = 86_400
 
@@ -15,13 +14,6 @@ def moment(place: int) -> str:
     if abs(place) < LARGEST_ROW_NUMBER:
         return f"row {place:,}"
     return datetime.fromtimestamp(place / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def place_json(place: int | None) -> str | int | None:
-    """A window's bound or a time for JSON: UTC in RFC 3339, or the row number that it is."""
-    from sinks.timestamps import rfc3339
-
-    return place if place is None or abs(place) < LARGEST_ROW_NUMBER else rfc3339(place)
 
 
 def ago(then: int, now: int) -> str:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from monitor.cli.configuration import DEFAULT_CONFIG, ConfigOption, StateOption, configured
-from monitor.cli.moments import ago, place_json
+from monitor.cli.moments import ago
 from monitor.cli.output import CommandError, Format, FormatOption, console, print_json
+from monitor.places import place_json
 
 if TYPE_CHECKING:
     from rich.console import Console

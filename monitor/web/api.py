@@ -14,12 +14,12 @@ from starlette.routing import Route
 from detectors.base import Verdict
 from monitor import __version__
 from monitor.metrics import Snapshot, Telemetry, WindowReport
-from monitor.state.outbox import Delivery, Entry
+from monitor.places import delivery_json, place_json
+from monitor.state.outbox import Delivery
 from monitor.state.state import State
 from monitor.state.windows import StoredWindow
 from monitor.web import queries
 from monitor.web.answers import answer
-from monitor.web.queries import moment
 from sinks.base import AlertState
 
 VERDICTS = tuple(verdict.value for verdict in Verdict)
@@ -59,7 +59,7 @@ class Api:
             "name": name,
             "ready": name not in snapshot.reasons,
             "reason": snapshot.reasons.get(name, ""),
-            "watermark": None if watermark is None else moment(watermark),
+            "watermark": None if watermark is None else place_json(watermark),
             "records": self._state.counts.of(name),
             "alerts": {state: alerts[state] for state in ("pending", "firing")},
             "windows": [_report(report) for report in snapshot.windows if report.monitor == name],
@@ -92,7 +92,7 @@ class Api:
         return answer(
             {
                 "changes": [
-                    {"fingerprint": c.fingerprint, "at": moment(c.at), **c.value, "state": c.state}
+                    {"fingerprint": c.fingerprint, "at": place_json(c.at), **c.value, "state": c.state}
                     for c in changes
                 ]
             }
@@ -108,7 +108,7 @@ class Api:
             destination=query.get("destination"),
             limit=queries.limit(query),
         )
-        return answer({"deliveries": [_delivery(entry) for entry in found]})
+        return answer({"deliveries": [delivery_json(entry) for entry in found]})
 
     def retry(self, request: Request) -> Response:
         """Send a message again that is dead or waits; 404 where there is none of this id."""
@@ -124,8 +124,8 @@ def _report(report: WindowReport) -> dict[str, Any]:
         "version": report.version,
         "segment": report.segment,
         "window": report.window,
-        "start": moment(report.start),
-        "end": moment(report.end),
+        "start": place_json(report.start),
+        "end": place_json(report.end),
         "rows": report.rows,
         "verdict": report.verdict.value,
         "request_rate": report.service.request_rate,
@@ -144,26 +144,10 @@ def _window(window: StoredWindow, results: str | None) -> dict[str, Any]:
         "version": window.version,
         "segment": window.segment,
         "window": window.name,
-        "start": moment(window.start),
-        "end": moment(window.end),
+        "start": place_json(window.start),
+        "end": place_json(window.end),
         "rows": window.rows,
         "verdict": window.verdict,
-        "closed_at": moment(window.closed_at),
+        "closed_at": place_json(window.closed_at),
         "results": shown,
-    }
-
-
-def _delivery(entry: Entry) -> dict[str, Any]:
-    """A message's fate; its body may hold what the destination alone should see, and is left out."""
-    message = entry.message
-    return {
-        "id": message.id,
-        "destination": message.destination,
-        "kind": message.kind,
-        "state": entry.state.value,
-        "attempts": entry.attempts,
-        "created_at": moment(message.created_at),
-        "next_at": moment(entry.next_at) if entry.state is Delivery.PENDING else None,
-        "finished_at": None if entry.finished_at is None else moment(entry.finished_at),
-        "error": entry.error,
     }

@@ -9,16 +9,8 @@ from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 
 from monitor.state.windows import WindowFilter
-from sinks.timestamps import rfc3339
 
 LARGEST_PAGE = 1000
-LARGEST_ROW_NUMBER = 10**13
-"""Places of windows below this are row numbers; as microseconds it would be April 1970."""
-
-
-def moment(place: int) -> str | int:
-    """A window's bound for JSON: UTC in ISO 8601, or the row number that it is."""
-    return place if abs(place) < LARGEST_ROW_NUMBER else rfc3339(place)
 
 
 def only(query: QueryParams, known: Collection[str]) -> None:
