@@ -10,7 +10,7 @@ from monitor.clock import MICROSECONDS, Clock
 from monitor.decode.dead_letters import DeadLetters
 from monitor.decode.decoder import Decoder
 from monitor.delivery import AlertDestination, Deliveries, RetrainingDestination, retire_alerts
-from monitor.engine import Engine, Watch
+from monitor.engine import Engine
 from monitor.evaluation import Evaluator
 from monitor.intake import Intake
 from monitor.metrics import Telemetry
@@ -19,6 +19,7 @@ from monitor.reaction import Reaction
 from monitor.referencing import load_references
 from monitor.state.state import State
 from monitor.streams import Streams
+from monitor.watch import Watch
 from monitor.web import HttpServer, Sight, build_app
 
 if TYPE_CHECKING:
@@ -79,24 +80,29 @@ def _watch(
     reference = load_references(monitor, state)
     source = monitor.source.once() if history else monitor.source
     decoder = Decoder(monitor.records, reference.main.layout.columns, source.max_record_bytes)
-    pipeline = Pipeline(
-        name=monitor.name,
-        source=source.open(decoder),
-        references=reference,
-        intake=_intake(monitor, reference.main.layout),
-        evaluator=Evaluator(monitor.window_tests()),
-        streams=Streams(monitor.change_detectors),
-    )
-    reaction = Reaction(
-        monitor=monitor.name,
-        options=_patient(monitor),
-        retraining=monitor.retraining,
-        sinks=settings.sinks,
-        kinds=[spec.name for spec in monitor.specs],
-        links=links,
-    )
+    opened = source.open(decoder, monitor.name)
+
+    def make() -> tuple[Pipeline, Reaction]:
+        pipeline = Pipeline(
+            name=monitor.name,
+            source=opened,
+            references=reference,
+            intake=_intake(monitor, reference.main.layout),
+            evaluator=Evaluator(monitor.window_tests()),
+            streams=Streams(monitor.change_detectors),
+        )
+        reaction = Reaction(
+            monitor=monitor.name,
+            options=_patient(monitor),
+            retraining=monitor.retraining,
+            sinks=settings.sinks,
+            kinds=[spec.name for spec in monitor.specs],
+            links=links,
+        )
+        return pipeline, reaction
+
     letters = DeadLetters(None if state.path is None else state.path.with_suffix(".dead-letters.ndjson"))
-    return Watch(pipeline, reaction, letters, monitor.idle, clock.monotonic())
+    return Watch(make, letters, monitor.idle, clock.monotonic())
 
 
 def _patient(monitor: MonitorSettings) -> AlertOptions:

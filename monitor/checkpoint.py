@@ -8,6 +8,7 @@ import structlog
 
 from detectors.profile import Profile
 from monitor.grouping import Bounded
+from monitor.sources.base import shared
 from monitor.state.panes import StoredPane
 from monitor.streams import Detection
 from monitor.windows.history import depth
@@ -33,10 +34,16 @@ def shape(pipeline: Pipeline) -> dict[str, Any]:
     return {"reference": pipeline.references.fingerprint, "windows": specs, "panes": panes}
 
 
-def save(state: State, pipeline: Pipeline) -> None:
+def save(state: State, pipeline: Pipeline, now: int) -> None:
     """Write everything that changed since the last commit; called inside a transaction.
 
-    Order: panes, the books about them, the streams' memories, and last the position that they all belong to.
+    Order: panes, the books about them, the streams' memories, what the source keeps, and last the position that they
+    all belong to.
+
+    Args:
+        state: the state file.
+        pipeline: what is saved.
+        now: wall time in microseconds since the epoch.
     """
     name, intake = pipeline.name, pipeline.intake
     for series, book in intake.books():
@@ -47,6 +54,9 @@ def save(state: State, pipeline: Pipeline) -> None:
     state.documents.put(name, INTAKE, _intake_json(intake))
     state.documents.put(name, STREAMS, _streams_json(pipeline.streams))
     state.counts.add(name, pipeline.uncommitted)
+    state.gaps.put(name, pipeline.gaps, now)
+    if (source := shared(pipeline.source)) is not None:
+        source.save(state.source_items.of(name))
     if pipeline.position is not None:
         state.positions.put(name, pipeline.position)
 
@@ -55,6 +65,7 @@ def committed(pipeline: Pipeline) -> None:
     """The transaction is durable."""
     pipeline.uncommitted.clear()
     pipeline.rejects.clear()
+    pipeline.gaps.clear()
     pipeline.unsaved.clear()
     for _, book in pipeline.intake.books():
         book.committed()
@@ -63,6 +74,8 @@ def committed(pipeline: Pipeline) -> None:
 def restore(state: State, pipeline: Pipeline) -> None:
     """Take up where the last commit left off; without one, begin at the source's start."""
     name = pipeline.name
+    if (source := shared(pipeline.source)) is not None:
+        source.load(state.source_items.of(name))
     position = state.positions.get(name)
     if position is None:
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
@@ -12,16 +12,15 @@ from monitor import checkpoint
 from monitor.clock import MICROSECONDS, Clock
 from monitor.reporting import active_alerts, close_delay_seconds, pending_by_destination, window_report
 from monitor.results import result_json
-from monitor.sources.base import SourceError
+from monitor.sources.base import PartitionsLostError, SourceError
 from monitor.state.windows import StoredWindow
 
 if TYPE_CHECKING:
-    from monitor.decode.dead_letters import DeadLetters
     from monitor.evaluation import Evaluation
     from monitor.metrics import Telemetry
-    from monitor.pipeline import Pipeline
-    from monitor.reaction import Reaction
+    from monitor.records import RecordBatch
     from monitor.state.state import State
+    from monitor.watch import Watch
     from sinks.base import Alert
 
 log = structlog.get_logger()
@@ -31,32 +30,13 @@ LAST_RETRY_SECONDS = 15.0
 
 
 @dataclass
-class Watch:
-    """One monitor at work.
-
-    Attributes:
-        idle_seconds: quiet for so long, the source no longer holds event time back.
-        quiet_since: monotonic seconds of the last batch. retry_at: when a failed source is tried again.
-        closed: windows since the last commit, with their profiles as bytes.
-    """
-
-    pipeline: Pipeline
-    reaction: Reaction
-    dead_letters: DeadLetters
-    idle_seconds: float
-    quiet_since: float
-    retry_at: float = 0.0
-    failures: int = 0
-    closed: list[tuple[StoredWindow, bytes]] = field(default_factory=list)
-
-
-@dataclass
 class Engine:
     """Steps over the watches and commits; a step takes one batch of each monitor.
 
     Attributes:
         commit_seconds: longest time between two commits while rows come in.
         strict: a source that fails raises; otherwise it is tried again.
+        poll_seconds: how long a source may wait for rows before it says that there are none.
         on_window, on_alert: told of every evaluation and every change of an alert, in order.
         on_messages: told after a commit that put messages into the outbox.
     """
@@ -66,6 +46,7 @@ class Engine:
     telemetry: Telemetry
     clock: Clock
     commit_seconds: float = 1.0
+    poll_seconds: float = 0.0
     strict: bool = False
     on_window: Callable[[str, Evaluation], None] = lambda _name, _evaluation: None
     on_alert: Callable[[Alert], None] = lambda _alert: None
@@ -92,8 +73,7 @@ class Engine:
     def restore(self) -> None:
         """Take up the state of the last run."""
         for watch in self.watches:
-            checkpoint.restore(self.state, watch.pipeline)
-            watch.reaction.restore(self.state)
+            watch.restore(self.state)
 
     def step(self) -> bool:
         """One batch of each monitor, at most; whether any gave rows."""
@@ -110,7 +90,10 @@ class Engine:
         if now < watch.retry_at:
             return False
         try:
-            batch = watch.pipeline.poll(0.0)
+            batch = watch.pipeline.poll(self.poll_seconds)
+        except PartitionsLostError as error:
+            self._roll_back(watch, error)
+            return False
         except SourceError as error:
             if self.strict:
                 raise
@@ -121,10 +104,25 @@ class Engine:
             self._idle(watch, now)
             return False
         watch.quiet_since = now
+        self._take(watch, batch)
+        return True
+
+    def _take(self, watch: Watch, batch: RecordBatch) -> None:
+        """Rows into the pipeline, and what follows from them."""
         for evaluation in watch.pipeline.process(batch, self.clock.now()):
             self._react(watch, evaluation)
+        if batch.gaps:
+            for gap in batch.gaps:
+                words = {"partition": gap.partition, "start": gap.start, "end": gap.end, "reason": gap.reason}
+                log.warning("records are missing in the source", monitor=watch.name, **words)
+            self._tell(watch, watch.reaction.missing(batch.gaps, self._event_time(watch)))
         self._changed()
-        return True
+
+    def _roll_back(self, watch: Watch, error: PartitionsLostError) -> None:
+        log.warning(
+            "rows since the last commit are read again", monitor=watch.name, why=str(error), hint=error.hint
+        )
+        watch.roll_back(self.state)
 
     def _source_failed(self, watch: Watch, error: SourceError) -> None:
         watch.failures += 1
@@ -136,9 +134,21 @@ class Engine:
 
     def _source_works(self, watch: Watch) -> None:
         if watch.failures:
-            log.info("source back", monitor=watch.pipeline.name)
+            log.info("source back", monitor=watch.name)
         watch.failures, watch.retry_at = 0, 0.0
-        self.telemetry.ready(watch.pipeline.name, None)
+        self.telemetry.ready(watch.name, f"source: {watch.trouble}" if watch.trouble else None)
+
+    def _look_at_source(self, watch: Watch) -> None:
+        """How a shared source stands: figures for the metrics, trouble for readiness."""
+        if (source := watch.shared) is None:
+            return
+        report = source.report()
+        self.telemetry.source(watch.name, report)
+        if report.trouble and report.trouble != watch.trouble:
+            log.warning("source in trouble", monitor=watch.name, error=report.trouble, hint=report.hint)
+        elif watch.trouble and not report.trouble:
+            log.info("source back", monitor=watch.name)
+        watch.trouble = report.trouble
 
     def _idle(self, watch: Watch, now: float) -> None:
         """The source has nothing: after a while event time goes on with the clock."""
@@ -165,7 +175,11 @@ class Engine:
         self.on_window(name, evaluation)
         self.telemetry.window_closed(window_report(name, evaluation))
         self.telemetry.close_delay(name, close_delay_seconds(evaluation, self.clock.now()))
-        for alert in watch.reaction.react(evaluation, self._event_time(watch)):
+        self._tell(watch, watch.reaction.react(evaluation, self._event_time(watch)))
+
+    def _tell(self, watch: Watch, alerts: Sequence[Alert]) -> None:
+        """Alerts that changed; they and retraining calls do not wait for the next commit in turn."""
+        for alert in alerts:
             self.on_alert(alert)
             self.urgent = True
         self.urgent |= bool(watch.reaction.requests)
@@ -178,6 +192,7 @@ class Engine:
     def tick(self) -> None:
         """What is due by the clock rather than by rows."""
         for watch in self.watches:
+            self._look_at_source(watch)
             if watch.reaction.tick(self.clock.now(), watch.pipeline.intake.newest_version):
                 self.urgent = True
                 self._changed()
@@ -188,9 +203,11 @@ class Engine:
             self.uncommitted_since = self.clock.monotonic()
 
     def commit_if_due(self) -> None:
-        """Commit when alerts wait for it, or the last commit is long enough ago."""
+        """Commit when alerts or sources wait for it, or the last commit is long enough ago."""
         since = self.uncommitted_since
-        if since is not None and (self.urgent or self.clock.monotonic() - since >= self.commit_seconds):
+        wanted = any(s.commit_wanted for watch in self.watches if (s := watch.shared) is not None)
+        due = since is not None and (self.urgent or self.clock.monotonic() - since >= self.commit_seconds)
+        if wanted or due:
             self.commit()
 
     def commit(self) -> None:
@@ -200,6 +217,7 @@ class Engine:
             StateError: the state file cannot be written; nothing of it counts as done.
         """
         for watch in self.watches:
+            self._before_commit(watch)
             if watch.pipeline.rejects:
                 watch.dead_letters.write(watch.pipeline.rejects)
         with self.state.transaction() as state:
@@ -207,12 +225,22 @@ class Engine:
                 for window, profile in watch.closed:
                     state.windows.put(window, profile)
                 watch.reaction.save(state, self.clock.now())
-                checkpoint.save(state, watch.pipeline)
+                checkpoint.save(state, watch.pipeline, self.clock.now())
         if self.urgent:
             self.on_messages()
         for watch in self.watches:
             self._publish(watch)
+            if (source := watch.shared) is not None:
+                source.committed(watch.pipeline.position)
         self.uncommitted_since, self.urgent = None, False
+
+    def _before_commit(self, watch: Watch) -> None:
+        """A source that shares its partitions may say that they are no longer its own."""
+        try:
+            if (source := watch.shared) is not None:
+                source.before_commit()
+        except PartitionsLostError as error:
+            self._roll_back(watch, error)
 
     def _publish(self, watch: Watch) -> None:
         """After the commit: counts into the metrics, and the working lists begin anew."""
@@ -221,6 +249,8 @@ class Engine:
             self.telemetry.records(name, outcome, rows)
         for reject in pipeline.rejects:
             self.telemetry.dead_letters(reject.reason)
+        for gap in pipeline.gaps:
+            self.telemetry.gap(name, gap.reason, gap.records)
         if pipeline.intake.time is not None and pipeline.intake.watermark.started:
             self.telemetry.watermark(name, pipeline.intake.watermark.value)
         self.telemetry.alerts(name, active_alerts(watch.reaction.tracks.values()))

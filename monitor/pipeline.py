@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from detectors.profile import Profile
     from monitor.evaluation import Evaluator
     from monitor.intake import Intake
-    from monitor.records import RecordBatch, Reject
+    from monitor.records import Gap, RecordBatch, Reject
     from monitor.references import References
     from monitor.sources.base import Position, Source
     from monitor.streams import Streams
@@ -35,6 +35,7 @@ class Pipeline:
     Attributes:
         uncommitted: rows by outcome since the last commit. rejects: records for the dead letters, since then.
         unsaved: profiles of windows closed since then, where windows of a week ago are looked up.
+        gaps: what was missing in the source, since then.
         position: the source's position after the last batch.
     """
 
@@ -48,6 +49,7 @@ class Pipeline:
     uncommitted: Counter[str] = field(default_factory=Counter)
     rejects: list[Reject] = field(default_factory=list)
     unsaved: dict[tuple[str, Key, int], Profile] = field(default_factory=dict)
+    gaps: list[Gap] = field(default_factory=list)
     position: Position | None = None
 
     def poll(self, timeout_seconds: float) -> RecordBatch | None:
@@ -55,6 +57,7 @@ class Pipeline:
 
         Raises:
             SourceError: the source is out of reach.
+            PartitionsLostError: what is not committed must be forgotten.
         """
         return self.source.poll(timeout_seconds)
 
@@ -71,6 +74,8 @@ class Pipeline:
             self.uncommitted.update(taken.outcomes)
             yield from self.close_due()
         self.rejects.extend(batch.rejects)
+        self.uncommitted.update(batch.outcomes)
+        self.gaps.extend(batch.gaps)
         self.position = batch.position
 
     def _parts(self, batch: RecordBatch) -> Iterator[RecordBatch]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from monitor.alerts import Findings, Track, advance, expire, keep_kinds
+from monitor.alerts.gaps import SOURCE_LOOK, missing, nothing_missing
 from monitor.delivery.destinations import alert_message, retraining_message
 from monitor.retraining import (
     RetrainingMemory,
@@ -22,6 +23,7 @@ from sinks.base import Alert, Sink, Span
 if TYPE_CHECKING:
     from monitor.alerts import AlertOptions
     from monitor.evaluation import Evaluation
+    from monitor.records import Gap
     from monitor.state.state import State
 
 MEMORY = "retraining"
@@ -65,12 +67,27 @@ class Reaction:
             self.monitor, window.key.version, window.key.segment, span, evaluation.results, self.links
         )
         tracks, told = advance(self.tracks, findings, self.options, at)
+        quiet = nothing_missing(tracks, findings, at)
+        if quiet is not None:
+            tracks, ended = advance(tracks, quiet, self.options, at)
+            told = [*told, *ended]
         tracks, expired = expire(tracks, self.options, at)
         self._take(tracks, [*told, *expired])
         if self.retraining is not None:
             self.memory, requests = decide(self.memory, self.tracks, self.retraining, at)
             self.requests.extend(requests)
         return [*told, *expired]
+
+    def missing(self, gaps: Sequence[Gap], now: int) -> list[Alert]:
+        """Take in that records are missing in the source; the alerts whose state changed.
+
+        Args:
+            gaps: what is missing.
+            now: event time up to which the monitor has come, or wall time where rows have no time (µs).
+        """
+        tracks, told = advance(self.tracks, missing(self.monitor, gaps, now, self.links), self.options, now)
+        self._take(tracks, told)
+        return told
 
     def tick(self, now: int, version: str) -> bool:
         """Retraining by the calendar; whether a call was decided.
@@ -95,7 +112,7 @@ class Reaction:
     def restore(self, state: State) -> None:
         """Take up the alerts and the policy's memory of the last commit."""
         stored = {key: Track.from_json(value) for key, value in state.alerts.of(self.monitor).items()}
-        self.tracks = keep_kinds(stored, self.kinds)
+        self.tracks = keep_kinds(stored, [*self.kinds, SOURCE_LOOK])
         saved = state.documents.get(self.monitor, MEMORY)
         if saved is not None:
             self.memory = RetrainingMemory.from_json(saved)

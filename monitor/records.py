@@ -41,6 +41,29 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """Records that can never be read: they are gone from the source, or broken there.
+
+    Attributes:
+        partition: the source's partition.
+        start, end: first offset that is missing, and the first after it that is not.
+        reason: one word of a closed list: `retention`, `recreated`, `truncated`, `corrupt`, `too_large`.
+        bytes: size of what was skipped, where it is known; else 0.
+    """
+
+    partition: str
+    start: int
+    end: int
+    reason: str
+    bytes: int = 0
+
+    @property
+    def records(self) -> int:
+        """How many records are missing, at most: offsets need not all have been used."""
+        return max(0, self.end - self.start)
+
+
+@dataclass(frozen=True, slots=True)
 class RecordBatch:
     """Rows in canonical columns and the position after them.
 
@@ -55,6 +78,9 @@ class RecordBatch:
         unknown: how many rows carried a column that the reference does not have, by name.
         absent: expected columns that no row of this batch carried.
         partition: the source's partition (a file, a Kafka partition) that all rows of the batch come from.
+        outcomes: records that became no row and are no rejects either (`sampled_out`, `tombstone`, `unjoined`, …),
+            by outcome.
+        gaps: records that were found to be missing since the batch before.
     """
 
     frame: pl.DataFrame
@@ -63,3 +89,5 @@ class RecordBatch:
     unknown: dict[str, int] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()
     partition: str = ""
+    outcomes: dict[str, int] = field(default_factory=dict)
+    gaps: tuple[Gap, ...] = ()

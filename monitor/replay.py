@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 Listener = Callable[[dict[str, Any]], None]
 Progress = Callable[[int, int], None]
 
+POLL_SECONDS = 0.5
+"""How long a replay waits for rows that are under way."""
+
 
 @dataclass
 class Replay:
@@ -54,7 +57,7 @@ class Replay:
         telemetry = Telemetry([m.name for m in self.settings.monitors])
         with State.memory() as state:
             engine = build_engine(self.settings, state, telemetry, self.clock, history=True)
-            engine.strict = True
+            engine.strict, engine.poll_seconds = True, POLL_SECONDS
             engine.on_window, engine.on_alert = self._window, self._alert
             try:
                 while engine.step() or not engine.exhausted:

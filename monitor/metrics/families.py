@@ -11,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from detectors.base import Result, Verdict
 from monitor.evaluation import worst
 from monitor.metrics.reports import WindowReport
+from monitor.metrics.sources import source_families
 from monitor.metrics.telemetry import Snapshot
 
 WINDOW = ("monitor", "version", "segment", "window")
@@ -19,6 +20,8 @@ STATE_VALUE = {"pending": 1.0, "firing": 2.0}
 COUNTERS = (
     ("records", "driftd_records", ("monitor", "outcome"), "Records read, by what became of them."),
     ("windows", "driftd_windows", ("monitor", "window", "verdict"), "Windows closed, by verdict."),
+    ("gaps", "driftd_source_gaps", ("monitor", "reason"), "Places in the source where records are missing."),
+    ("gap_records", "driftd_source_gap_records", ("monitor", "reason"), "Records missing in the source."),
     ("dead_letters", "driftd_dead_letters", ("reason",), "Records that could not be read, by reason."),
     ("deliveries", "driftd_deliveries", ("destination", "outcome"), "Attempts to deliver, by outcome."),
 )
@@ -33,6 +36,7 @@ def families(snapshot: Snapshot) -> Iterator[Metric]:
     yield from _results(snapshot.windows)
     yield from _services(snapshot.windows)
     yield from _alerts(snapshot)
+    yield from source_families(snapshot.sources)
     yield from _daemon(snapshot)
 
 

@@ -13,6 +13,7 @@ from threading import Lock
 from monitor.clock import MICROSECONDS, Clock, SystemClock
 from monitor.metrics.counters import Counters
 from monitor.metrics.reports import AlertReport, WindowReport
+from monitor.sources.base import SourceReport
 
 STARTING = "the first poll has not been made yet"
 
@@ -27,6 +28,7 @@ class Snapshot:
     watermarks: Mapping[str, int]
     close_delays: Mapping[str, float]
     outbox: Mapping[str, int]
+    sources: Mapping[str, SourceReport]
     reasons: Mapping[str, str]
     overflow: int
     now_seconds: float
@@ -68,6 +70,7 @@ class Telemetry:
         self._watermarks: dict[str, int] = {}
         self._close_delays: dict[str, float] = {}
         self._outbox: dict[str, int] = {}
+        self._sources: dict[str, SourceReport] = {}
         self._reasons: dict[str, str] = dict.fromkeys(self.monitors, STARTING)
         self._beat = self._clock.monotonic()
 
@@ -78,6 +81,16 @@ class Telemetry:
     def dead_letters(self, reason: str, records: int = 1) -> None:
         """So many records went to the dead letters for this reason."""
         self._count("dead_letters", (reason,), records)
+
+    def gap(self, monitor: str, reason: str, records: int) -> None:
+        """So many records are missing in the source for this reason."""
+        self._count("gaps", (monitor, reason), 1)
+        self._count("gap_records", (monitor, reason), records)
+
+    def source(self, monitor: str, report: SourceReport) -> None:
+        """How the monitor's source stands."""
+        with self._lock:
+            self._sources[monitor] = report
 
     def delivery(self, destination: str, outcome: str) -> None:
         """One attempt to deliver ended: `delivered`, `retried`, `dead`."""
@@ -101,7 +114,7 @@ class Telemetry:
             self.monitors = tuple(name for name in self.monitors if name != monitor)
             for key in [key for key in self._windows if key[0] == monitor]:
                 self._drop(key)
-            for gauges in (self._alerts, self._watermarks, self._close_delays, self._reasons):
+            for gauges in (self._alerts, self._watermarks, self._close_delays, self._sources, self._reasons):
                 gauges.pop(monitor, None)
 
     def add_monitor(self, monitor: str) -> None:
@@ -169,6 +182,7 @@ class Telemetry:
                 watermarks=dict(self._watermarks),
                 close_delays=dict(self._close_delays),
                 outbox=dict(self._outbox),
+                sources=dict(self._sources),
                 reasons=reasons,
                 overflow=self._overflow,
                 now_seconds=self._clock.now() / MICROSECONDS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from monitor.records import RecordBatch
 from monitor.sources.base import Position, SourceError
@@ -37,9 +38,7 @@ class MemorySource:
         batch = self._batches[self._next]
         self._next += 1
         position = Position({PARTITION: {"batches": self._next}})
-        return RecordBatch(
-            batch.frame, position, batch.rejects, batch.unknown, batch.absent, batch.partition or PARTITION
-        )
+        return replace(batch, position=position, partition=batch.partition or PARTITION)
 
     def seek(self, position: Position) -> None:
         """Go on after so many batches."""

@@ -16,11 +16,12 @@ class SourceOptions(Options):
     """Longer records are refused and go to the dead letters."""
 
     @abstractmethod
-    def open(self, decoder: Decoder) -> Source:
+    def open(self, decoder: Decoder, monitor: str) -> Source:
         """Make the source; nothing is read before its first poll.
 
         Args:
             decoder: of the source's records.
+            monitor: whose source it is; names what it shares with other processes.
         """
 
     def once(self) -> SourceOptions:

@@ -75,7 +75,7 @@ def read_rows(
 
 def _read(paths: Sequence[str], records: Records, columns: tuple[Column, ...], configured: str) -> Rows:
     options = FilesSource.model_validate({"path": tuple(paths), "format": configured, "follow": False})
-    stream = options.open(Decoder(records, columns))
+    stream = options.open(Decoder(records, columns), "")
     frames: list[pl.DataFrame] = []
     rejects: list[Reject] = []
     rejected, unknown = 0, Counter[str]()

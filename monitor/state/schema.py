@@ -72,7 +72,21 @@ CREATE TABLE retraining_runs (
 CREATE INDEX retraining_runs_by_time ON retraining_runs (monitor, requested_at);
 """
 
-MIGRATIONS: tuple[str, ...] = (VERSION_1,)
+VERSION_2 = """
+CREATE TABLE source_items (
+    monitor TEXT NOT NULL, kind TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,
+    PRIMARY KEY (monitor, kind, key)
+);
+
+CREATE TABLE gaps (
+    monitor TEXT NOT NULL, partition TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
+    reason TEXT NOT NULL, bytes INTEGER NOT NULL, found_at INTEGER NOT NULL,
+    PRIMARY KEY (monitor, partition, start, "end", reason)
+) WITHOUT ROWID;
+CREATE INDEX gaps_by_age ON gaps (found_at);
+"""
+
+MIGRATIONS: tuple[str, ...] = (VERSION_1, VERSION_2)
 """Script number i brings a file from version i to i + 1; a script that was released is never changed."""
 
 HISTORY = frozenset({"windows", "window_profiles"})

@@ -14,6 +14,7 @@ from monitor.state.outbox import Outbox
 from monitor.state.panes import Panes
 from monitor.state.progress import Counts, Documents, Positions
 from monitor.state.runs import RetrainingRuns
+from monitor.state.sources import Gaps, SourceItems
 from monitor.state.windows import Windows
 
 
@@ -35,6 +36,8 @@ class State:
         self.alerts = Alerts(database)
         self.outbox = Outbox(database)
         self.runs = RetrainingRuns(database)
+        self.source_items = SourceItems(database)
+        self.gaps = Gaps(database)
 
     @classmethod
     def open(cls, path: Path | str, *, read_only: bool = False) -> State:
@@ -64,7 +67,7 @@ class State:
 
     def prune(self, before: int) -> int:
         """Forget history from before this time (microseconds since the epoch); rows forgotten."""
-        tables = (self.windows, self.alerts, self.outbox, self.runs)
+        tables = (self.windows, self.alerts, self.outbox, self.runs, self.gaps)
         return sum(table.prune(before) for table in tables)
 
     def close(self) -> None:

@@ -53,7 +53,7 @@ class FilesSource(SourceOptions):
     batch_bytes: Annotated[int, Ge(4096)] = 4 * 2**20
     """Bytes of text that are read at once; at least twice the longest record is used."""
 
-    def open(self, decoder: Decoder) -> FileStream | ReadAhead:
+    def open(self, decoder: Decoder, monitor: str = "") -> FileStream | ReadAhead:  # noqa: ARG002 - files are not shared
         """The stream of the files' rows; one batch ahead where all of them are there already."""
         pace = Pace(
             self.batch_rows,

@@ -17,7 +17,7 @@ from detectors.reference import Reference
 from monitor.alerts import AlertOptions
 from monitor.clock import ManualClock
 from monitor.decode.dead_letters import DeadLetters
-from monitor.engine import Engine, Watch
+from monitor.engine import Engine
 from monitor.evaluation import Evaluation, Evaluator
 from monitor.intake import Intake
 from monitor.metrics import Telemetry
@@ -30,6 +30,7 @@ from monitor.sources.memory import MemorySource
 from monitor.state.state import State
 from monitor.state.windows import WindowFilter
 from monitor.streams import Streams
+from monitor.watch import Watch
 from monitor.windows.spec import MICROSECONDS, WindowSpec
 from sinks.base import Alert
 from sinks.log import LogSink
@@ -86,12 +87,15 @@ class Bench:
 
     def engine(self) -> Engine:
         """A fresh engine at the state's position."""
-        intake = Intake(REFERENCE.layout, [SPEC], disorder=0, ahead=0)
-        evaluator = Evaluator([test() for test in WINDOW_TESTS])
-        streams = Streams([CHANGE_DETECTORS[0]()])
-        pipeline = Pipeline("m", self.source, References(REFERENCE), intake, evaluator, streams)
-        reaction = Reaction("m", AlertOptions(), None, [LogSink()], ["10m"])
-        watch = Watch(pipeline, reaction, DeadLetters(self.letters), 300.0, self.clock.monotonic())
+
+        def make() -> tuple[Pipeline, Reaction]:
+            intake = Intake(REFERENCE.layout, [SPEC], disorder=0, ahead=0)
+            evaluator = Evaluator([test() for test in WINDOW_TESTS])
+            streams = Streams([CHANGE_DETECTORS[0]()])
+            pipeline = Pipeline("m", self.source, References(REFERENCE), intake, evaluator, streams)
+            return pipeline, Reaction("m", AlertOptions(), None, [LogSink()], ["10m"])
+
+        watch = Watch(make, DeadLetters(self.letters), 300.0, self.clock.monotonic())
         engine = Engine([watch], self.state, Telemetry(["m"], clock=self.clock), self.clock)
         engine.on_window = lambda _monitor, evaluation: self.windows.append(evaluation)
         engine.on_alert = self.alerts.append

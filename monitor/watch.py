@@ -1,0 +1,65 @@
+"""One monitor at work: its pipeline, what follows from its windows, and how its source is doing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from monitor import checkpoint
+from monitor.sources.base import Position, SharedSource, shared
+
+if TYPE_CHECKING:
+    from monitor.decode.dead_letters import DeadLetters
+    from monitor.pipeline import Pipeline
+    from monitor.reaction import Reaction
+    from monitor.state.state import State
+    from monitor.state.windows import StoredWindow
+
+
+@dataclass
+class Watch:
+    """One monitor at work.
+
+    Attributes:
+        make: makes the pipeline and the reaction as they are before the first row, over the same source.
+        idle_seconds: quiet for so long, the source no longer holds event time back.
+        quiet_since: monotonic seconds of the last batch. retry_at: when a failed source is tried again.
+        trouble: what the source says is wrong although it can be polled.
+        closed: windows since the last commit, with their profiles as bytes.
+    """
+
+    make: Callable[[], tuple[Pipeline, Reaction]]
+    dead_letters: DeadLetters
+    idle_seconds: float
+    quiet_since: float
+    retry_at: float = 0.0
+    failures: int = 0
+    trouble: str = ""
+    closed: list[tuple[StoredWindow, bytes]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.pipeline, self.reaction = self.make()
+
+    @property
+    def name(self) -> str:
+        """The monitor's name."""
+        return self.pipeline.name
+
+    @property
+    def shared(self) -> SharedSource | None:
+        """Its source, where that shares partitions with others."""
+        return shared(self.pipeline.source)
+
+    def restore(self, state: State) -> None:
+        """Take up the state of the last run."""
+        checkpoint.restore(state, self.pipeline)
+        self.reaction.restore(state)
+
+    def roll_back(self, state: State) -> None:
+        """Forget everything since the last commit, and send the source back to it."""
+        self.pipeline, self.reaction = self.make()
+        self.closed.clear()
+        self.restore(state)
+        if self.pipeline.position is None:
+            self.pipeline.source.seek(Position({}))

@@ -1,0 +1,140 @@
+"""What the engine does for sources that share partitions: roll back, commit on demand, save, tell of gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from detectors.base import Cause
+from monitor.records import Gap, RecordBatch
+from monitor.sources.base import PartitionsLostError, Position, SourceReport, Store, shared
+from monitor.sources.memory import MemorySource
+from sinks.base import AlertState
+from tests.unit.monitor.test_engine import Bench, batches
+
+
+class SharedMemory(MemorySource):
+    """A memory source that may lose its partitions and counts its polls in the state."""
+
+    def __init__(self, given: Iterable[RecordBatch]) -> None:
+        super().__init__(given)
+        self.lost: PartitionsLostError | None = None
+        self.commit_wanted = False
+        self.polls = 0
+        self.told: list[Position | None] = []
+        self.said = SourceReport()
+
+    def poll(self, timeout_seconds: float) -> RecordBatch | None:
+        """The next batch, counted."""
+        self.polls += 1
+        return super().poll(timeout_seconds)
+
+    def before_commit(self) -> None:
+        """Raise the loss that was asked for, once."""
+        if self.lost is not None:
+            lost, self.lost = self.lost, None
+            raise lost
+
+    def committed(self, position: Position | None) -> None:
+        """Note the position."""
+        self.commit_wanted = False
+        self.told.append(position)
+
+    def save(self, store: Store) -> None:
+        """Write the number of polls."""
+        store.put("polls", [(b"n", str(self.polls).encode())])
+
+    def load(self, store: Store) -> None:
+        """Take up the number of polls."""
+        self.polls = int(dict(store.load("polls")).get(b"n", b"0"))
+
+    def report(self) -> SourceReport:
+        """What was set."""
+        return self.said
+
+
+def test_only_sources_with_more_to_say_are_shared() -> None:
+    """A source of positions alone is not asked for more."""
+    assert shared(MemorySource()) is None
+    assert shared(SharedMemory([])) is not None
+
+
+def test_lost_rows_are_read_again_and_counted_once() -> None:
+    """Partitions that are lost in a poll or right before a commit: windows and counts are as without the loss."""
+    quiet, troubled = Bench(MemorySource(batches(80, break_at=40))), SharedMemory(batches(80, break_at=40))
+    bench = Bench(troubled)
+    for each in (quiet, bench):
+        engine, steps = each.engine(), 0
+        while engine.step() or not each.source.exhausted:
+            steps += 1
+            if each is bench and steps in {1, 7, 21}:
+                troubled.failure = PartitionsLostError("evicted")
+            if each is bench and steps in {11, 30}:
+                troubled.lost = PartitionsLostError("evicted")
+            if steps % 4 == 0:
+                engine.commit()
+        engine.finish()
+    assert quiet.stored() == bench.stored()
+
+
+def test_a_wanted_commit_comes_at_once() -> None:
+    """A source that must give a partition up gets its commit in the same step, with the position of the rows."""
+    source = SharedMemory(batches(8))
+    bench = Bench(source)
+    engine = bench.engine()
+    engine.step()
+    assert [] == source.told
+    source.commit_wanted = True
+    engine.step()
+    assert [Position({"memory": {"batches": 2}})] == source.told
+    assert {"accepted": 240} == bench.state.counts.of("m")
+
+
+def test_what_a_source_keeps_is_there_after_a_restart() -> None:
+    """Values of the source come back with the position that they belong to."""
+    source = SharedMemory(batches(8))
+    bench = Bench(source)
+    engine = bench.engine()
+    engine.step()
+    engine.step()
+    engine.commit()
+    engine.step()
+    again = SharedMemory(batches(8))
+    Bench(again, state=bench.state, clock=bench.clock).engine()
+    assert 2 == again.polls
+
+
+def test_a_gap_is_stored_counted_and_told_once() -> None:
+    """Missing records: one alert of the cause source, resolved by the first whole window after it."""
+    given = batches(80)
+    gap = Gap("topic/1", 100, 350, "retention")
+    given[10] = replace(given[10], gaps=(gap,), outcomes={"tombstone": 3})
+    bench = Bench(SharedMemory(given))
+    engine = bench.engine()
+    while engine.step():
+        pass
+    engine.finish()
+    assert [gap] == bench.state.gaps.of("m")
+    assert {"accepted": 4800, "tombstone": 3} == bench.state.counts.of("m")
+    told = [alert for alert in bench.alerts if alert.cause is Cause.SOURCE]
+    assert [AlertState.FIRING, AlertState.RESOLVED] == [alert.state for alert in told]
+    assert "topic/1" in told[0].summary
+    assert "250 records" in told[0].columns[0].detail
+    counted = engine.telemetry.snapshot().counters
+    assert {("m", "retention"): 250.0} == counted["gap_records"]
+
+
+def test_trouble_of_a_source_is_told_by_readiness() -> None:
+    """What a source says is wrong makes the daemon not ready until it says otherwise."""
+    source = SharedMemory(batches(8))
+    engine = Bench(source).engine()
+    engine.step()
+    source.said = SourceReport(trouble="broker away", lag_records={"t": 5})
+    engine.tick()
+    engine.step()
+    assert {"m": "source: broker away"} == engine.telemetry.readiness()
+    assert {"t": 5} == engine.telemetry.snapshot().sources["m"].lag_records
+    source.said = SourceReport()
+    engine.tick()
+    engine.step()
+    assert {} == engine.telemetry.readiness()
