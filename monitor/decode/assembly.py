@@ -30,6 +30,9 @@ _DETAILS = {
 }
 
 
+Ordinals = npt.NDArray[np.uint64]
+
+
 class Origin(Protocol):
     """Knows where the rows of a block come from."""
 
@@ -52,12 +55,14 @@ class Decoded:
         rejects: records that could not be read, in their order.
         unknown: rows that carried an unknown column, by name.
         absent: modelled columns that no row carried.
+        outcomes: records that became no row and are no rejects either, by outcome.
     """
 
     frame: pl.DataFrame
     rejects: list[Reject] = field(default_factory=list)
     unknown: Mapping[str, int] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()
+    outcomes: dict[str, int] = field(default_factory=dict)
 
 
 def convert(
@@ -86,7 +91,7 @@ def nothing(target: Target, rows: int) -> Cells:
 
 
 def assemble(
-    targets: Sequence[Target], cells: Sequence[Cells], rows: int, origin: Origin, ordinal: int
+    targets: Sequence[Target], cells: Sequence[Cells], rows: int, origin: Origin, ordinal: int | Ordinals
 ) -> Decoded:
     """Put converted columns together.
 
@@ -95,7 +100,7 @@ def assemble(
         cells: one converted column for each target.
         rows: number of rows.
         origin: of the rows.
-        ordinal: running number of the first row that is kept.
+        ordinal: running number of the first row that is kept, or the numbers of all rows; uint64, shape (rows,).
     """
     bad = _bad_rows(targets, cells, rows)
     keep = None
@@ -115,8 +120,10 @@ def assemble(
             columns.append(pl.Series(ODD_PREFIX + target.name, marks))
         if marks.size and (marks == Odd.MISSING).all():
             absent.add(target.name)
-    height = rows - len(bad)
-    numbers = np.arange(ordinal, ordinal + height, dtype=np.uint64)
+    if isinstance(ordinal, int):
+        numbers: Ordinals = np.arange(ordinal, ordinal + rows - len(bad), dtype=np.uint64)
+    else:
+        numbers = ordinal if keep is None else ordinal[keep]
     columns.append(pl.Series(ORDINAL, numbers))
     return Decoded(pl.DataFrame(columns), rejects, {}, frozenset(absent))
 

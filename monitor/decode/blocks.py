@@ -54,6 +54,10 @@ class Block:
         """Offset of a line in the file and its first bytes."""
         return self.offset + int(self.starts[i]), self.line(i)[:KEPT_BYTES]
 
+    def may_be_blank(self, i: int) -> bool:  # noqa: ARG002 - values of messages differ from lines in this
+        """A line without anything in it is no record, and nothing is wrong with it."""
+        return True
+
     def lines_of(self, positions: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
         """The line of each byte position."""
         return np.asarray(np.searchsorted(self.starts, positions, side="right") - 1)

@@ -42,6 +42,21 @@ class Part:
 
 
 @dataclass
+class LineRows:
+    """Rows of a block of lines, in the order of the lines.
+
+    Attributes:
+        lines: number of each row's line. cells: one column for each target.
+        rejects: lines that hold no record. unknown: rows that carried an unknown column, by name.
+    """
+
+    lines: Rows
+    cells: list[Cells]
+    rejects: list[Reject]
+    unknown: Counter[str]
+
+
+@dataclass
 class LineOrigin:
     """Rows of NDJSON lines."""
 
@@ -80,19 +95,23 @@ class NdjsonReader:
             ordinal: running number of the first row.
         """
         block = Block(data, offset)
-        every = np.arange(len(block))
+        found = self.rows(block, partition)
+        origin = LineOrigin(partition, block, found.lines)
+        decoded = assemble(self.plan.targets, found.cells, len(found.lines), origin, ordinal)
+        if found.rejects:
+            decoded.rejects = sorted([*decoded.rejects, *found.rejects], key=lambda reject: reject.offset)
+        decoded.unknown = dict(found.unknown)
+        return decoded
+
+    def rows(self, block: Block, partition: str) -> LineRows:
+        """The values of a block's rows, before rows that lack a time or all values are sorted out."""
         unknown: Counter[str] = Counter()
         parts: list[Part] = []
-        left = every
+        left = np.arange(len(block))
         if len(block) >= self.worthwhile and self.plan.expand is None:
             left = self._by_templates(block, parts, unknown)
         rejects = self._one_by_one(block, left, parts, unknown, partition)
-        lines, cells = _in_order(parts, self.plan)
-        decoded = assemble(self.plan.targets, cells, len(lines), LineOrigin(partition, block, lines), ordinal)
-        if rejects:
-            decoded.rejects = sorted([*decoded.rejects, *rejects], key=lambda reject: reject.offset)
-        decoded.unknown = dict(unknown)
-        return decoded
+        return LineRows(*_in_order(parts, self.plan), rejects, unknown)
 
     def _by_templates(self, block: Block, parts: list[Part], unknown: Counter[str]) -> Rows:
         """Read what fits known templates or new ones; the lines that are left."""
@@ -147,7 +166,7 @@ class NdjsonReader:
         rejects = []
         for i in lines.tolist():
             line = block.line(i)
-            if not line:
+            if not line and block.may_be_blank(i):
                 continue
             try:
                 if len(line) > self.max_record_bytes:
