@@ -11,7 +11,9 @@ from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """The function of `scipy.special` of this name."""
+    """The function of `scipy.special` of this name; kept here, so that it is looked for once."""
     if name.startswith("_"):
         raise AttributeError(name)
-    return getattr(import_module("scipy.special"), name)
+    found = getattr(import_module("scipy.special"), name)
+    globals()[name] = found
+    return found
