@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -44,9 +44,10 @@ class Cause(StrEnum):
     SERVICE = "service"
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """One test's finding on one column of one window.
+
+    A tuple with names: a window of 50 columns has some 300 of them, and a frozen dataclass takes five times as long.
 
     Attributes:
         column: user-facing column name; "" for findings on the window as a whole.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
@@ -61,7 +61,7 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
 def _too_few(result: Result) -> Result:
     """A good word about too few rows is no evidence that all is well; silence of the service is evidence."""
     if result.verdict is Verdict.OK and result.cause is not Cause.SERVICE:
-        return replace(result, verdict=Verdict.INSUFFICIENT)
+        return result._replace(verdict=Verdict.INSUFFICIENT)
     return result
 
 

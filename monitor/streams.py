@@ -38,7 +38,7 @@ class Detection:
 
     def to_json(self) -> dict[str, Any]:
         """JSON values from which `from_json` makes it again."""
-        return {**asdict(self), "result": asdict(self.result)}
+        return {**asdict(self), "result": self.result._asdict()}
 
     @classmethod
     def from_json(cls, saved: dict[str, Any]) -> Detection:
