@@ -11,7 +11,7 @@ import typer
 from monitor.cli.configuration import DEFAULT_CONFIG, ConfigOption, StateOption, configured
 from monitor.cli.moments import ago
 from monitor.cli.output import CommandError, Format, FormatOption, console, print_json
-from monitor.places import place_json
+from monitor.places import gap_json, place_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -90,6 +90,7 @@ def _monitor(state: State, name: str, windows: int, now: int) -> dict[str, Any]:
         "watermark": place_json(mark),
         "lag_seconds": None if mark is None else round((now - mark) / 1e6, 3),
         "records": state.counts.of(name),
+        "gaps": [gap_json(gap) for gap in state.gaps.of(name)],
         "windows": [_window(window) for window in closed],
         "alerts": [
             {
@@ -136,6 +137,13 @@ def _print(terminal: Console, answer: dict[str, Any], now: int) -> None:
         terminal.print(f"  event time  {reached}")
         records = ", ".join(f"{rows:,} {outcome}" for outcome, rows in monitor["records"].items())
         terminal.print(f"  records     {records or 'none yet'}")
+        if monitor["gaps"]:
+            missing = sum(gap["records"] for gap in monitor["gaps"])
+            last = monitor["gaps"][-1]
+            terminal.print(
+                f"  missing     [bold]{missing:,}[/bold] records in {len(monitor['gaps'])} places of the source, "
+                f"such as {escape(last['partition'])} from {last['start']} ({last['reason']})"
+            )
         for alert in monitor["alerts"]:
             terminal.print(f"  alert       [bold]{alert['state']}[/bold] {escape(str(alert['summary']))}")
         for window in monitor["windows"]:

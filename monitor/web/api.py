@@ -14,7 +14,7 @@ from starlette.routing import Route
 from detectors.base import Verdict
 from monitor import __version__
 from monitor.metrics import Snapshot, Telemetry, WindowReport
-from monitor.places import delivery_json, place_json
+from monitor.places import delivery_json, place_json, source_json
 from monitor.state.outbox import Delivery
 from monitor.state.state import State
 from monitor.state.windows import StoredWindow
@@ -46,7 +46,7 @@ class Api:
         ]
 
     def monitors(self, request: Request) -> Response:
-        """Every monitor: readiness, watermark, records by outcome, the last window of each kind, alerts."""
+        """Every monitor: readiness, watermark, records by outcome, its source, the last windows, alerts."""
         queries.only(request.query_params, ())
         snapshot = self._telemetry.snapshot()
         found = [self._monitor(name, snapshot) for name in snapshot.alerts]
@@ -61,6 +61,7 @@ class Api:
             "reason": snapshot.reasons.get(name, ""),
             "watermark": None if watermark is None else place_json(watermark),
             "records": self._state.counts.of(name),
+            "source": source_json(snapshot.sources.get(name), self._state.gaps.of(name)),
             "alerts": {state: alerts[state] for state in ("pending", "firing")},
             "windows": [_report(report) for report in snapshot.windows if report.monitor == name],
         }

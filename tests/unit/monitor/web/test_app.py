@@ -4,6 +4,8 @@ import pytest
 
 from detectors.base import Verdict
 from monitor.metrics import AlertReport, ServiceStats, WindowReport
+from monitor.records import Gap
+from monitor.sources.base import SourceReport
 from monitor.state.alerts import StoredTransition
 from monitor.state.outbox import Message
 from monitor.state.windows import StoredWindow
@@ -49,6 +51,8 @@ def test_monitors(house: House) -> None:
     )
     with house.state.transaction() as state:
         state.counts.add("loan", {"accepted": 100})
+        state.gaps.put("loan", [Gap("loans/3", 10, 30, "retention")], START)
+    house.telemetry.source("loan", SourceReport(lag_records={"loans": 7}, assigned={"loans": 4}))
     (found,) = house.get("/api/v1/monitors")["monitors"]
     assert found == {
         "name": "loan",
@@ -56,6 +60,22 @@ def test_monitors(house: House) -> None:
         "reason": "",
         "watermark": "2026-01-01T00:00:00Z",
         "records": {"accepted": 100},
+        "source": {
+            "trouble": "",
+            "lag_records": {"loans": 7},
+            "lag_seconds": {},
+            "assigned_partitions": {"loans": 4},
+            "gaps": [
+                {
+                    "partition": "loans/3",
+                    "start": 10,
+                    "end": 30,
+                    "records": 20,
+                    "reason": "retention",
+                    "bytes": 0,
+                }
+            ],
+        },
         "alerts": {"pending": 0, "firing": 1},
         "windows": [
             {
