@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from monitor.decode.paths import PathText, parse_path
+from monitor.decode.paths import Path, PathText, PlaceText, parse_place
 from monitor.settings.options import Options
 
 _SINGLE = ("id", "timestamp", "version", "prediction", "score", "label", "latency", "status", "weight")
@@ -26,12 +26,17 @@ def _time_format(text: str) -> str:
 
 
 def _one_value(text: str) -> str:
-    if parse_path(text).all:
+    path = parse_place(text)
+    if isinstance(path, Path) and path.all:
         raise ValueError(f"path {text!r} names several values where one is needed")
     return text
 
 
-OnePath = Annotated[PathText, AfterValidator(_one_value)]
+OnePath = Annotated[PlaceText, AfterValidator(_one_value)]
+"""A path of one value, in the record or beside it."""
+
+RecordPath = Annotated[PathText, AfterValidator(_one_value)]
+"""A path of one value in the record."""
 
 
 class Latency(Options):
@@ -49,6 +54,10 @@ class Records(Options):
 
     A path starts with `$`, the record; `.key` and `['any key']` go into objects (in tables: columns; nested ones
     joined by dots), `[0]` into arrays, `[*]` is the row's element in records that hold several rows.
+
+    With messages (Kafka) a path may also start with `@`, what a message brings beside its record: `@key`, `@timestamp`,
+    `@partition`, `@offset`, `@topic`, `@headers.name`, `@headers['a-b']`. In a join these belong to a side, as in
+    `@request.timestamp` and `@response.key`, and `@join.latency` is the time between request and response.
     """
 
     id: OnePath | None = None
@@ -95,7 +104,7 @@ class Records(Options):
     segments: tuple[OnePath, ...] = ()
     """Columns whose values get windows of their own."""
 
-    expand: OnePath | None = None
+    expand: RecordPath | None = None
     """Path of the array in records that hold several rows: one row for each element. Paths that go through it, and
     arrays marked `[*]` (`$.predictions[*].score`), are read element by element; all others repeat."""
 

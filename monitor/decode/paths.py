@@ -128,6 +128,62 @@ def parse_path(text: str) -> Path:
     return Path(tuple(steps))
 
 
+@dataclass(frozen=True, slots=True)
+class MessagePath:
+    """A value that a message brings beside its record: `@key`, `@headers.trace`, `@response.timestamp`.
+
+    Attributes:
+        field: `key`, `headers`, `timestamp`, `partition`, `offset`, `topic` or `latency`.
+        header: the header's name, "" for other fields.
+        side: of a join: `request`, `response`, `label`, or `join` for what only both together have; else "".
+    """
+
+    field: str
+    header: str = ""
+    side: str = ""
+
+    @property
+    def name(self) -> str:
+        """What users call the value: the field or the header's name."""
+        return self.header or self.field
+
+    @property
+    def flat(self) -> str:
+        """The name with the side before it, as a column name that tells sides apart."""
+        return f"{self.side}.{self.name}" if self.side else self.name
+
+
+_MESSAGE = re.compile(
+    r"@(?:(?P<side>request|response|label)\.)?(?:(?P<field>key|timestamp|partition|offset|topic)"
+    r"|headers(?:\.(?P<name>[^.\[\]*'\"\s][^.\[\]]*)|\['(?P<quoted>(?:[^'\\]|\\.)+)'\]))"
+)
+_LATENCY = "@join.latency"
+_MESSAGE_HINT = (
+    "write it like @key, @timestamp, @partition, @offset, @topic, @headers.name or @headers['a-b'], "
+    "in a join @request.timestamp, @response.key or @join.latency"
+)
+
+
+def parse_place(text: str) -> Path | MessagePath:
+    """Read a path into the record (`$…`) or to a value beside it (`@…`).
+
+    Raises:
+        ValueError: not well-formed.
+
+    >>> parse_place("@request.headers['a-b']")
+    MessagePath(field='headers', header='a-b', side='request')
+    """
+    if not text.startswith("@"):
+        return parse_path(text)
+    if text == _LATENCY:
+        return MessagePath("latency", side="join")
+    match = _MESSAGE.fullmatch(text)
+    if match is None:
+        raise ValueError(f"path {text!r} is not well-formed: {_MESSAGE_HINT}")
+    header = match["name"] or _ESCAPED.sub(r"\1", match["quoted"] or "")
+    return MessagePath(match["field"] or "headers", header, match["side"] or "")
+
+
 def format_path(*keys: str) -> str:
     """The path of nested keys as text.
 
@@ -155,4 +211,17 @@ PathText = Annotated[
     AfterValidator(_checked),
     Field(json_schema_extra={"pattern": r"^\$", "examples": ["$.inputs", "$.outputs.score"]}),
 ]
-"""A path in an option."""
+"""A path in an option that goes into the record."""
+
+
+def _checked_place(text: str) -> str:
+    parse_place(text)
+    return text
+
+
+PlaceText = Annotated[
+    str,
+    AfterValidator(_checked_place),
+    Field(json_schema_extra={"pattern": r"^[$@]", "examples": ["$.id", "@key", "@headers.trace"]}),
+]
+"""A path in an option that goes into the record or to what the message brings beside it."""

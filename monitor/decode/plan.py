@@ -8,10 +8,11 @@ from enum import Enum
 
 from detectors.layout import Column, Kind, Role
 from monitor.decode.mapping import Records
-from monitor.decode.paths import EACH, Path, parse_path
+from monitor.decode.paths import EACH, MessagePath, Path, parse_path, parse_place
 from monitor.records import ID, LATENCY, SEGMENT_PREFIX, STATUS, TIME, VERSION, WEIGHT
 
 MODELLED = (Role.PREDICTION, Role.SCORE, Role.LABEL)
+Place = Path | MessagePath
 
 
 class Want(Enum):
@@ -35,6 +36,7 @@ SYSTEM = {
     "status": (STATUS, Want.STATUS),
     "weight": (WEIGHT, Want.WEIGHT),
 }
+"""Columns of driftd's own by role."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +46,16 @@ class Target:
     Attributes:
         name: its name in the frame.
         want: what its values are turned into.
-        path: where its values stand; None for a member of the features' container.
+        path: where its values stand; None for a member of the features' container, and beside the record.
         integer: numeric: all reference values are whole; categorical: the categories are numbers.
+        beside: where its values stand beside the record.
     """
 
     name: str
     want: Want
     path: Path | None = None
     integer: bool = False
+    beside: MessagePath | None = None
 
     @property
     def modelled(self) -> bool:
@@ -72,6 +76,7 @@ class Plan:
         expand: array with one row for each element.
         time_format: see `Records.timestamp_format`.
         latency_unit: see `Latency.unit`.
+        beside: columns that stand beside the records of messages; files have none of them.
     """
 
     targets: tuple[Target, ...]
@@ -82,6 +87,7 @@ class Plan:
     expand: Path | None
     time_format: str = "auto"
     latency_unit: str = "s"
+    beside: tuple[Target, ...] = ()
 
     @property
     def placed(self) -> tuple[Target, ...]:
@@ -102,19 +108,18 @@ def compile_plan(records: Records, columns: Sequence[Column] | None) -> Plan:
         columns: the modelled columns, or None to take everything that the container holds.
     """
     expand = parse_path(records.expand) if records.expand else None
-    paths = {role: _through(parse_path(text), expand) for role, text in records.paths().items()}
-    names = None if columns is None else {column.name: column for column in columns}
+    paths = {role: _place(text, expand) for role, text in records.paths().items()}
     container, features = _features(records, expand)
-    modelled = _modelled(paths, features, columns, names)
-    system = [Target(*SYSTEM[role], path) for role, path in paths.items() if role in SYSTEM]
+    wanted = [_at(place, *SYSTEM[role]) for role, place in paths.items() if role in SYSTEM]
     for text in records.segments:
-        path = _through(parse_path(text), expand)
-        system.append(Target(SEGMENT_PREFIX + path.name, Want.TEXT, path))
+        place = _place(text, expand)
+        wanted.append(_at(place, SEGMENT_PREFIX + place.name, Want.TEXT))
+    wanted += _modelled(paths, features, columns)
     members = []
     if container is not None and columns is not None:
         members = [_target(c, None) for c in columns if c.role is Role.FEATURE]
     return Plan(
-        targets=(*system, *modelled, *members),
+        targets=(*(t for t in wanted if t.beside is None), *members),
         container=container,
         members=tuple(t.name for t in members),
         taken=frozenset(records.ignore) | _inside(container, paths.values()),
@@ -122,6 +127,7 @@ def compile_plan(records: Records, columns: Sequence[Column] | None) -> Plan:
         expand=expand,
         time_format=records.timestamp_format,
         latency_unit=records.latency.unit if records.latency else "s",
+        beside=tuple(t for t in wanted if t.beside is not None),
     )
 
 
@@ -135,43 +141,53 @@ def role_names(records: Records, features: Sequence[str] = ()) -> dict[Role, str
     paths = records.paths()
     for role in MODELLED:
         if role.value in paths:
-            name = parse_path(paths[role.value]).name or role.value
+            name = parse_place(paths[role.value]).name or role.value
             options = (name, role.value, *(f"{role.value}_{n}" for n in range(2, len(used) + 3)))
             found[role] = next(option for option in options if option not in used)
             used.add(found[role])
     return found
 
 
-def _features(records: Records, expand: Path | None) -> tuple[Path | None, dict[str, Path]]:
+def _features(records: Records, expand: Path | None) -> tuple[Path | None, dict[str, Place]]:
     """The container of the features, or the features by name."""
     if isinstance(records.features, str):
         return _through(parse_path(records.features), expand), {}
     if isinstance(records.features, Mapping):
-        return None, {n: _through(parse_path(p), expand) for n, p in records.features.items()}
-    paths = [_through(parse_path(text), expand) for text in records.features]
-    last = [path.name for path in paths]
-    return None, {p.name if last.count(p.name) == 1 else p.flat: p for p in paths}
+        return None, {name: _place(text, expand) for name, text in records.features.items()}
+    places = [_place(text, expand) for text in records.features]
+    last = [place.name for place in places]
+    return None, {p.name if last.count(p.name) == 1 else p.flat: p for p in places}
 
 
 def _modelled(
-    paths: Mapping[str, Path],
-    features: Mapping[str, Path],
-    columns: Sequence[Column] | None,
-    names: Mapping[str, Column] | None,
+    places: Mapping[str, Place], features: Mapping[str, Place], columns: Sequence[Column] | None
 ) -> list[Target]:
     """Targets of features with paths, and of prediction, score and label."""
-    if columns is None or names is None:
-        found = [Target(name, Want.ANY, path) for name, path in features.items()]
-        return found + [Target(f"@{r.value}", Want.ANY, paths[r.value]) for r in MODELLED if r.value in paths]
-    found = [_target(names[name], path) for name, path in features.items() if name in names]
+    if columns is None:
+        found = [_at(place, name, Want.ANY) for name, place in features.items()]
+        roles = [role.value for role in MODELLED if role.value in places]
+        return found + [_at(places[role], f"@{role}", Want.ANY) for role in roles]
+    names = {column.name: column for column in columns}
+    found = [_target(names[name], place) for name, place in features.items() if name in names]
     return found + [
-        _target(c, paths[c.role.value]) for c in columns if c.role in MODELLED and c.role.value in paths
+        _target(c, places[c.role.value]) for c in columns if c.role in MODELLED and c.role.value in places
     ]
 
 
-def _target(column: Column, path: Path | None) -> Target:
+def _target(column: Column, place: Place | None) -> Target:
     want = Want.NUMERIC if column.kind is Kind.NUMERIC else Want.CATEGORICAL
-    return Target(column.name, want, path, column.integer)
+    return _at(place, column.name, want, integer=column.integer)
+
+
+def _at(place: Place | None, name: str, want: Want, *, integer: bool = False) -> Target:
+    if isinstance(place, MessagePath):
+        return Target(name, want, integer=integer, beside=place)
+    return Target(name, want, place, integer)
+
+
+def _place(text: str, expand: Path | None) -> Place:
+    place = parse_place(text)
+    return place if isinstance(place, MessagePath) else _through(place, expand)
 
 
 def _through(path: Path, expand: Path | None) -> Path:
@@ -184,10 +200,10 @@ def _through(path: Path, expand: Path | None) -> Path:
     return Path((*expand.steps, EACH, *rest), path.all)
 
 
-def _inside(container: Path | None, paths: Iterable[Path]) -> frozenset[str]:
+def _inside(container: Path | None, places: Iterable[Place]) -> frozenset[str]:
     """Names that the single roles' values have among the members of the container."""
     if container is None:
         return frozenset()
     depth = len(container.steps)
-    inside = [p for p in paths if p.steps[:depth] == container.steps]
+    inside = [p for p in places if isinstance(p, Path) and p.steps[:depth] == container.steps]
     return frozenset(Path(path.steps[depth:]).flat for path in inside)
