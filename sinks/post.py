@@ -1,4 +1,4 @@
-"""One HTTP POST: bounded in total time, without redirects, and only the status is read."""
+"""One HTTP POST: bounded in total time, without redirects; of the answer no more is read than is wanted."""
 
 from __future__ import annotations
 
@@ -68,10 +68,40 @@ def post(target: Target, body: bytes, headers: Mapping[str, str], *, now: int) -
             415, 422, 431) or the receiver said that it is gone for good (410). Missing routes and rights (401,
             403, 404) are retryable: deployments and expired tokens heal.
     """
+    answer = _exchange(target, body, headers)
+    if answer.status not in _OK and answer.status not in target.accepted:
+        raise _failure(answer.status, _seconds(answer.retry_after, now))
+    return answer.status
+
+
+def ask(target: Target, body: bytes, headers: Mapping[str, str], *, limit: int) -> tuple[int, bytes]:
+    """Send a request as `post` does; the status, whatever it is, and the answer's first bytes.
+
+    Args:
+        target: where to.
+        body: the bytes to send.
+        headers: all headers but Host and Content-Length.
+        limit: bytes of the answer that are read.
+
+    Raises:
+        DeliveryError: no whole answer.
+    """
+    answer = _exchange(target, body, headers, limit)
+    return answer.status, answer.body
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    retry_after: str | None
+    body: bytes
+
+
+def _exchange(target: Target, body: bytes, headers: Mapping[str, str], limit: int = 0) -> _Answer:
     call = _Call(target)
     try:
         with call:
-            status, retry_after = call.exchange(body, headers)
+            answer = call.exchange(body, headers, limit)
     except (OSError, HTTPException, HTTPError, UnicodeError) as error:
         if call.overdue:
             raise DeliveryError(f"no answer within {target.timeout_seconds:g} s") from error
@@ -80,9 +110,7 @@ def post(target: Target, body: bytes, headers: Mapping[str, str], *, now: int) -
         raise DeliveryError(f"not a valid request: {error}"[:300], retryable=False) from error
     if call.overdue:
         raise DeliveryError(f"no whole answer within {target.timeout_seconds:g} s")
-    if status not in _OK and status not in target.accepted:
-        raise _failure(status, _seconds(retry_after, now))
-    return status
+    return answer
 
 
 class _Call:
@@ -107,15 +135,16 @@ class _Call:
         if self._connection is not None:
             self._connection.close()
 
-    def exchange(self, body: bytes, headers: Mapping[str, str]) -> tuple[int, str | None]:
-        """Send the request; status and Retry-After of the answer."""
+    def exchange(self, body: bytes, headers: Mapping[str, str], limit: int) -> _Answer:
+        """Send the request and read the answer's headers, and its body up to a limit."""
         connection = self._connection = self._connect()
         if self.overdue:
             raise TimeoutError
         connection.sock.settimeout(self._target.timeout_seconds)
         connection.request("POST", self._url.request_uri, body=body, headers=headers, preload_content=False)
         response = connection.getresponse()
-        return response.status, response.headers.get("Retry-After")
+        content = response.read(limit) if limit else b""
+        return _Answer(response.status, response.headers.get("Retry-After"), content)
 
     def _connect(self) -> HTTPConnection:
         host, timeout = self._url.host or "", min(_CONNECT_SECONDS, self._target.timeout_seconds)

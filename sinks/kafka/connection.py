@@ -61,21 +61,28 @@ class KafkaConnection(BaseModel):
     """How driftd proves who it is."""
 
     client_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,200}$")] = "driftd"
-    """Name of driftd in the brokers' logs and quotas."""
+    """Name of driftd in the brokers' logs and quotas; the name of the monitor or sink follows it after a dot."""
 
     @property
     def security_protocol(self) -> str:
         """Kafka's word for the listener that these options fit."""
         return ("SASL_" if self.sasl else "") + ("PLAINTEXT" if self.tls is False else "SSL")
 
-    def client_options(self) -> dict[str, Any]:
+    def id_for(self, purpose: str = "") -> str:
+        """The client id for one purpose, such as a monitor's name; `client_log` tells clients apart by it."""
+        return f"{self.client_id}.{purpose}" if purpose else self.client_id
+
+    def client_options(self, purpose: str = "") -> dict[str, Any]:
         """Arguments for KafkaConsumer, KafkaProducer and KafkaAdminClient; secrets are in them as text: never log them.
 
         Call it anew for each client: files of certificates are named in it, not read.
+
+        Args:
+            purpose: becomes a part of the client id.
         """
         options: dict[str, Any] = {
             "bootstrap_servers": list(self.brokers),
-            "client_id": self.client_id,
+            "client_id": self.id_for(purpose),
             "security_protocol": self.security_protocol,
             "reconnect_backoff_ms": 100,
             "reconnect_backoff_max_ms": round(RECONNECT_SECONDS * 1000),
