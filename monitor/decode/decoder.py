@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from detectors.layout import Column
 from monitor.decode.assembly import KEPT_BYTES, Decoded
 from monitor.decode.delimited import Header, read_block
+from monitor.decode.formats import ValueReader
 from monitor.decode.json_line import TOO_LONG
 from monitor.decode.mapping import Records
+from monitor.decode.messages import decode_messages
 from monitor.decode.ndjson import NdjsonReader
 from monitor.decode.plan import Plan, Want, compile_plan
 from monitor.decode.tables import TableMap, decode_table, decode_times, map_table, time_roots, wanted_roots
 from monitor.records import Reject
+
+if TYPE_CHECKING:
+    from monitor.sources.kafka.messages import Messages
 
 
 class Decoder:
@@ -53,6 +59,33 @@ class Decoder:
             ordinal: running number of the first row.
         """
         return self._ndjson.read(block, partition, offset, ordinal)
+
+    def messages(
+        self,
+        messages: Messages,
+        values: ValueReader | None = None,
+        *,
+        weight: float = 1.0,
+        sides: Mapping[str, Messages] | None = None,
+    ) -> Decoded:
+        """Rows of messages of one partition.
+
+        `@ordinal` is a hash of the partition + offset * 2^20 + place within the message (see `row_ordinals`), so rows
+        are numbered alike however messages are cut into batches. Rejects carry the partition as `topic/3` and the
+        message's offset. Messages without a value are counted as `tombstone` in the outcomes. A message that holds
+        several records may give rows and rejects.
+
+        Args:
+            messages: in the order of their offsets.
+            values: reads the values; keep one for each topic, as it remembers schemas. None: JSON.
+            weight: what each row stands for, where others were left out by sampling; times the record's own weight.
+            sides: of a join: messages of `request`, `response` and `label`, row by row those that `messages` were
+                made of; offset -1 where a side has none.
+
+        Raises:
+            SourceError: a schema cannot be had now. Nothing is lost: call again with the same messages.
+        """
+        return decode_messages(self._ndjson, values or ValueReader(), messages, weight, sides)
 
     def csv(self, header: Header, block: bytes, partition: str, offset: int, ordinal: int) -> Decoded:
         """Whole records of CSV below their header."""

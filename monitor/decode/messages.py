@@ -1,0 +1,112 @@
+"""From messages to rows: records out of values, columns beside them, and numbers that no cut into batches changes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from monitor.decode.assembly import Decoded, Ordinals, assemble
+from monitor.decode.beside import beside_cells
+from monitor.decode.cells import Cells
+from monitor.decode.formats import ValueReader
+from monitor.decode.ndjson import LineOrigin, NdjsonReader
+from monitor.decode.plan import Target, Want
+from monitor.records import ID, WEIGHT
+
+if TYPE_CHECKING:
+    from monitor.sources.kafka.messages import Messages
+
+TOMBSTONE = "tombstone"
+INDEX_BITS = 20
+"""Bits of an ordinal for the place of a row within its message: a message of the largest size holds no more rows."""
+
+Homes = npt.NDArray[np.int64]
+
+
+def decode_messages(
+    lines: NdjsonReader,
+    values: ValueReader,
+    messages: Messages,
+    weight: float = 1.0,
+    sides: Mapping[str, Messages] | None = None,
+) -> Decoded:
+    """Rows of messages; see `Decoder.messages`."""
+    plan = lines.plan
+    read = values.read(messages)
+    found = lines.rows(read.block, messages.name)
+    homes = read.block.homes[found.lines]
+    index = index_within(homes)
+    targets, cells = list(plan.targets), list(found.cells)
+    for target in plan.beside:
+        targets.append(target)
+        cells.append(_gathered(beside_cells(plan, target, messages, sides), homes))
+    if plan.beside and (plan.expand is not None or index.any()):
+        cells = _told_apart(targets, cells, homes, index, every=plan.expand is not None)
+    ordinals = row_ordinals(messages, homes, index)
+    origin = LineOrigin(messages.name, read.block, found.lines)
+    decoded = assemble(targets, cells, len(homes), origin, ordinals)
+    rejects = [*decoded.rejects, *found.rejects, *read.rejects]
+    decoded.rejects = sorted(rejects, key=lambda reject: reject.offset)
+    decoded.unknown = dict(found.unknown)
+    decoded.frame = weighted(decoded.frame, weight)
+    if read.tombstones:
+        decoded.outcomes[TOMBSTONE] = read.tombstones
+    return decoded
+
+
+def index_within(homes: Homes) -> Homes:
+    """Place of each row within its message; `homes` are the rows' messages, rising."""
+    if len(homes) < 2 or (homes[1:] > homes[:-1]).all():  # noqa: PLR2004 - one row alone is the first
+        return np.zeros(len(homes), np.int64)
+    return np.arange(len(homes)) - np.searchsorted(homes, homes)
+
+
+def row_ordinals(messages: Messages, homes: Homes, index: Homes) -> Ordinals:
+    """Running numbers of rows: hash of the partition + offset * 2^20 + place within the message, modulo 2^64.
+
+    They seed the hash that draws the sample, so a row must get the same number however its partition is cut into
+    batches, whoever reads it and whatever was read before. A count of rows would not do: it depends on where reading
+    began and on what was rejected. Rows of different partitions must not share numbers, or a sample would hold them
+    together or not at all: partitions begin at random places of the circle of 2^64, each with room for 2^44 offsets.
+    """
+    start = np.uint64(partition_hash(messages.name))
+    offsets = messages.offsets[homes].astype(np.uint64)
+    return np.asarray(start + (offsets << np.uint64(INDEX_BITS)) + index.astype(np.uint64), np.uint64)
+
+
+def partition_hash(name: str) -> int:
+    """A number from 0 to 2^64 - 1 for the name of a partition; always the same."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big")
+
+
+def weighted(frame: pl.DataFrame, weight: float) -> pl.DataFrame:
+    """Rows that stand for so many each, times what their records say themselves."""
+    if weight == 1.0:
+        return frame
+    own = pl.col(WEIGHT).fill_null(1.0) * weight if WEIGHT in frame.columns else pl.lit(weight)
+    return frame.with_columns(own.alias(WEIGHT))
+
+
+def _gathered(cells: Cells, homes: Homes) -> Cells:
+    """Values of messages for their rows."""
+    if len(homes) == len(cells.values) and (homes == np.arange(len(homes))).all():
+        return cells
+    return Cells(cells.values.gather(homes), None if cells.odd is None else cells.odd[homes])
+
+
+def _told_apart(
+    targets: Sequence[Target], cells: Sequence[Cells], homes: Homes, index: Homes, *, every: bool
+) -> list[Cells]:
+    """An identifier from beside the records, which all rows of a message share, gets the row's place behind it."""
+    found = list(cells)
+    for i, target in enumerate(targets):
+        if target.beside is not None and target.want is Want.TEXT and target.name == ID:
+            several = np.bincount(homes)[homes] > 1
+            numbered = cells[i].values + "#" + pl.Series(index).cast(pl.String)
+            found[i] = Cells(numbered if every else numbered.zip_with(pl.Series(several), cells[i].values))
+    return found
