@@ -157,8 +157,12 @@ def demo(
         Path | None,
         typer.Option(help="Folder for configuration, log and state, kept afterwards; else a temporary one."),
     ] = None,
+    kafka: Annotated[
+        bool,
+        typer.Option("--kafka", help="Requests and answers go through two topics of a small Kafka broker."),
+    ] = False,
 ) -> None:
     """Show driftd at work on real data: a model that breaks, the alert, and the call that starts retraining."""
     from monitor.demo.run import run_demo
 
-    raise typer.Exit(run_demo(leave=leave, port=port, seed=seed, keep=keep))
+    raise typer.Exit(run_demo(leave=leave, port=port, seed=seed, keep=keep, kafka=kafka))

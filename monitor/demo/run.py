@@ -42,6 +42,7 @@ def run_demo(
     port: int | None = None,
     seed: int = 0,
     keep: Path | None = None,
+    kafka: bool = False,
     console: Console | None = None,
 ) -> int:
     """Play the demo on the terminal.
@@ -51,6 +52,7 @@ def run_demo(
         port: of driftd's HTTP server; None takes a free one.
         seed: of bursts and latencies.
         keep: folder for configuration, log and state, kept afterwards; None takes one that is removed.
+        kafka: requests and answers go through a Kafka broker that is started for it.
         console: where to draw.
 
     Returns:
@@ -58,6 +60,7 @@ def run_demo(
 
     Raises:
         DemoError: `keep` holds something already.
+        NoBrokerError: there is no broker to play it with.
     """
     console = console or Console(highlight=False, width=None if sys.stdout.isatty() else 100)
     with ExitStack() as stack:
@@ -70,8 +73,9 @@ def run_demo(
         receiver = RetrainingReceiver(key)
         stack.callback(receiver.stop)
         receiver.start()
-        stage = Stage(folder, receiver.url, key, port=port, seed=seed)
+        stage = Stage(folder, receiver.url, key, port=port, seed=seed, kafka=kafka)
         stack.callback(stage.stop)
+        stage.start_broker()
         observer = Observer(stage.url, receiver)
         stack.callback(observer.close)
         return _play(stage, observer, View(console, stage.url, receiver.url, str(folder)), leave=leave)

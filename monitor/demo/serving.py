@@ -1,6 +1,7 @@
-"""The demo's serving process: appends what it answered to a growing log, in bursts, and ends.
+"""The demo's serving process: appends what it answered to a growing log or to topics, in bursts, and ends.
 
-`python -m monitor.demo.serving LOG --seconds 12` plays months of requests in that time. It knows nothing of driftd.
+`python -m monitor.demo.serving --log LOG --seconds 12` plays months of requests in that time. It knows nothing of
+driftd.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from monitor.demo.loans import loans, log_lines
+from monitor.demo.topics import LogFile, Topics
+
+Log = LogFile | Topics
 
 BURSTS_PER_SECOND = 20
 
@@ -34,27 +38,32 @@ def bursts(rows: int, count: int, *, seed: int) -> Iterator[tuple[int, int]]:
         start = end
 
 
-def serve(log: Path, *, seconds: float, seed: int) -> None:
+def serve(log: Log, *, seconds: float, seed: int) -> None:
     """Write the log; stops early when the program that started it is gone."""
     lines = log_lines(loans("requests"), seed=seed)
     parent, began = os.getppid(), time.monotonic()
-    with log.open("ab", buffering=0) as file:
+    try:
         for start, end in bursts(len(lines), max(1, round(seconds * BURSTS_PER_SECOND)), seed=seed):
             due = began + seconds * end / len(lines)
             time.sleep(max(0.0, due - time.monotonic()))
             if os.getppid() != parent:
                 return
-            file.write(b"".join(lines[start:end]))
+            log.write(lines[start:end])
+    finally:
+        log.close()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("log", type=Path)
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--log", type=Path, help="a file that grows")
+    where.add_argument("--kafka", type=int, metavar="PORT", help="a broker on this port of loopback")
     parser.add_argument("--seconds", type=float, default=12.0)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    serve(options.log, seconds=options.seconds, seed=options.seed)
+    log: Log = LogFile(options.log) if options.log else Topics(options.kafka)
+    serve(log, seconds=options.seconds, seed=options.seed)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,14 @@
 import json
 from pathlib import Path
 
+import orjson
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.demo.loans import BREAK_ROW, FEATURES, loans, log_lines, moment
 from monitor.demo.serving import bursts, serve
+from monitor.demo.topics import LogFile, halves, joined
 from sinks.timestamps import rfc3339
 
 
@@ -52,6 +54,17 @@ def test_the_log_is_appended_to(tmp_path: Path) -> None:
     """All requests are in the log, after what was there."""
     log = tmp_path / "serving.ndjson"
     log.write_bytes(b"{}\n")
-    serve(log, seconds=0, seed=0)
+    serve(LogFile(log), seconds=0, seed=0)
     lines = log.read_bytes().splitlines(keepends=True)
     assert lines == [b"{}\n", *log_lines(loans("requests"), seed=0)]
+
+
+def test_halves_make_up_a_line() -> None:
+    """Request and answer have the id and each value once; together they are what the reference holds."""
+    (line,) = log_lines(loans("requests").head(1))
+    key, asked, answered = halves(line)
+    record, request, response = (orjson.loads(text) for text in (line, asked, answered))
+    assert record == request | response
+    assert {"id"} == set(request) & set(response)
+    assert key.decode() == request["id"] == response["id"]
+    assert {"request": request, "response": response} == orjson.loads(joined(line))
