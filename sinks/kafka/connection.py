@@ -80,10 +80,13 @@ class KafkaConnection(BaseModel):
         Args:
             purpose: becomes a part of the client id.
         """
+        from sinks.kafka.client import Client
+
         options: dict[str, Any] = {
             "bootstrap_servers": list(self.brokers),
             "client_id": self.id_for(purpose),
             "security_protocol": self.security_protocol,
+            "kafka_client": Client,
             "reconnect_backoff_ms": 100,
             "reconnect_backoff_max_ms": round(RECONNECT_SECONDS * 1000),
         }

@@ -1,0 +1,84 @@
+"""kafka-python's network client with three of its habits mended; handed to it by its option `kafka_client`.
+
+It throws away what a broker says last before it hangs up, which is the reason of a refusal; it tries again at once, and
+for ever, where a connection was made but the broker refused the user; and it reads sockets in pieces of 4 kB. The names
+that are used here are kafka-python's inner ones: pyproject.toml pins the versions that have them, and
+`tests/unit/sinks/kafka/test_client.py` looks at each.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+from kafka.errors import KafkaConnectionError
+from kafka.net.compat import KafkaNetClient
+from kafka.net.connection import KafkaConnection
+from kafka.net.manager import KafkaConnectionManager
+from kafka.net.selector import NetworkSelector
+
+PIECE_BYTES = 256 * 2**10
+MOST_AT_ONCE_BYTES = 2**20
+"""What one connection may read before others have their turn."""
+
+_NOTHING_YET = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+def receive(socket: Any) -> tuple[bytes, KafkaConnectionError | None]:
+    """What has come in on a socket that does not block, and the error where nothing has and nothing will.
+
+    An end behind data is told the next time. A TLS socket is read until it wants more from the network: what it holds
+    decrypted makes no file descriptor readable.
+    """
+    pieces: list[bytes] = []
+    size = 0
+    error: KafkaConnectionError | None = None
+    encrypted = isinstance(socket, ssl.SSLSocket)
+    while size < MOST_AT_ONCE_BYTES or (encrypted and socket.pending()):
+        try:
+            piece = socket.recv(PIECE_BYTES)
+        except _NOTHING_YET:
+            break
+        except (OSError, ValueError) as trouble:
+            error = KafkaConnectionError(trouble)
+            break
+        if not piece:
+            error = KafkaConnectionError("socket disconnected")
+            break
+        pieces.append(piece)
+        size += len(piece)
+        if len(piece) < PIECE_BYTES and not encrypted:
+            break
+    return b"".join(pieces), None if pieces else error
+
+
+class ConnectionManager(KafkaConnectionManager):  # type: ignore[misc] # kafka-python has no types
+    """Connections that hear brokers out, and wait after every failure."""
+
+    async def _build_transport(self, node: Any, timeout_at: float | None = None) -> Any:
+        transport = await super()._build_transport(node, timeout_at=timeout_at)
+        transport._sock_recv = lambda: receive(transport._sock)  # noqa: SLF001 - see the module's text
+        return transport
+
+    async def _connect(
+        self,
+        node: Any,
+        conn: KafkaConnection,
+        reset_backoff_on_connect: bool = True,  # noqa: FBT001, FBT002 - kafka-python's signature
+        timeout_at: float | None = None,
+    ) -> None:
+        before = self._backoff.get(node.node_id)
+        await super()._connect(node, conn, reset_backoff_on_connect=False, timeout_at=timeout_at)
+        if conn.connected and reset_backoff_on_connect:
+            self.reset_backoff(node.node_id)
+        elif not conn.connected and self._backoff.get(node.node_id) == before:
+            self.update_backoff(node.node_id)
+        self._auth_failures.pop(node.node_id, None)
+
+
+class Client(KafkaNetClient):  # type: ignore[misc] # kafka-python has no types
+    """The client that kafka-python's consumer, producer and admin client are built on."""
+
+    def __init__(self, **configs: Any) -> None:
+        net = NetworkSelector(**configs)
+        super().__init__(net=net, manager=ConnectionManager(net, **configs))
