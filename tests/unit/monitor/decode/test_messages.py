@@ -197,11 +197,11 @@ def test_sides_of_a_join() -> None:
     joined = sent(b'{"request": {"a": 1}, "response": {"y": 2}}', b'{"request": {"a": 3}}')
     sides = {
         "request": sent(Sent(b"", b"r1"), Sent(b"", b"r2")),
-        "response": sent(Sent(b"", headers=[("model", b"7")], time=HOUR + 1500), Sent(None, time=-1)),
+        "response": sent(Sent(b"", headers=[("model", b"7")], time=HOUR + 1_500_000), Sent(None, time=-1)),
     }
     found: Decoded = decoder(options, *columns).messages(joined, sides=sides)
     assert ["r1", "r2"] == found.frame["@id"].to_list()
-    assert [0.0015, None] == pytest.approx(found.frame["@latency"].to_list())
+    assert [1.5, None] == pytest.approx(found.frame["@latency"].to_list())
     assert ["7", None] == found.frame["@version"].to_list()
     assert {"truth"} == found.absent
 
