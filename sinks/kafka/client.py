@@ -9,13 +9,16 @@ that are used here are kafka-python's inner ones: pyproject.toml pins the versio
 from __future__ import annotations
 
 import ssl
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from kafka.errors import KafkaConnectionError
 from kafka.net.compat import KafkaNetClient
 from kafka.net.connection import KafkaConnection
 from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
+
+T = TypeVar("T")
 
 PIECE_BYTES = 256 * 2**10
 MOST_AT_ONCE_BYTES = 2**20
@@ -82,3 +85,27 @@ class Client(KafkaNetClient):  # type: ignore[misc] # kafka-python has no types
     def __init__(self, **configs: Any) -> None:
         net = NetworkSelector(**configs)
         super().__init__(net=net, manager=ConnectionManager(net, **configs))
+
+
+def connected(kind: Callable[..., T], options: Mapping[str, Any]) -> T:
+    """A consumer, producer or admin client; where it cannot be made, the thread that it began ends too.
+
+    Args:
+        kind: kafka-python's class.
+        options: its arguments, with those of `KafkaConnection.client_options`.
+
+    Raises:
+        KafkaError: no broker answers, or none lets us in.
+    """
+    made: list[Any] = []
+
+    def remember(**given: Any) -> Any:
+        made.append(options["kafka_client"](**given))
+        return made[0]
+
+    try:
+        return kind(**{**options, "kafka_client": remember})
+    except BaseException:
+        for client in made:
+            client.close()
+        raise

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sinks.kafka.connection import KafkaConnection
 
-CLIENT = "driftd-look"
+PURPOSE = "look"
 _POLL_MILLISECONDS = 200
 _ANSWER_MILLISECONDS = 10_000
 
@@ -76,15 +76,14 @@ def peek(
     from sinks.kafka.client_log import listen
 
     options = {
-        **connection.client_options(),
-        "client_id": CLIENT,
+        **connection.client_options(PURPOSE),
         "group_id": None,
         "enable_auto_commit": False,
         "auto_offset_reset": "earliest",
         "allow_auto_create_topics": False,
         "isolation_level": "read_committed",
     }
-    log = listen(connection, CLIENT)
+    log = listen(connection, PURPOSE)
     try:
         consumer = KafkaConsumer(**options)
         try:
