@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-Header = tuple[str, bytes | None]
+from monitor.sources.kafka.varints import read_varint, write_varint
 
-_MORE, _BITS, _BYTES = 0x80, 0x7F, 7
+Header = tuple[str, bytes | None]
 
 
 def read_headers(data: bytes, start: int, count: int) -> list[Header]:
@@ -25,9 +25,9 @@ def read_headers(data: bytes, start: int, count: int) -> list[Header]:
     found: list[Header] = []
     place = start
     for _ in range(count):
-        size, place = _read_varint(data, place)
+        size, place = read_varint(data, place)
         name = data[place : place + size].decode(errors="replace")
-        size, place = _read_varint(data, place + size)
+        size, place = read_varint(data, place + size)
         found.append((name, None if size < 0 else data[place : place + size]))
         place += max(size, 0)
     return found
@@ -38,30 +38,6 @@ def write_headers(headers: Iterable[Header]) -> bytes:
     parts = []
     for name, value in headers:
         text = name.encode()
-        parts += [_write_varint(len(text)), text]
-        parts += [_write_varint(-1)] if value is None else [_write_varint(len(value)), value]
+        parts += [write_varint(len(text)), text]
+        parts += [write_varint(-1)] if value is None else [write_varint(len(value)), value]
     return b"".join(parts)
-
-
-def _read_varint(data: bytes, place: int) -> tuple[int, int]:
-    byte = data[place]
-    if byte < _MORE:
-        return (byte >> 1) ^ -(byte & 1), place + 1
-    number = shift = 0
-    while byte >= _MORE:
-        number |= (byte & _BITS) << shift
-        shift += _BYTES
-        place += 1
-        byte = data[place]
-    number |= byte << shift
-    return (number >> 1) ^ -(number & 1), place + 1
-
-
-def _write_varint(number: int) -> bytes:
-    rest = (number << 1) ^ (number >> 63)
-    found = bytearray()
-    while rest >= _MORE:
-        found.append(_MORE | rest & _BITS)
-        rest >>= _BYTES
-    found.append(rest)
-    return bytes(found)

@@ -26,7 +26,7 @@ ROW_BYTES = 96
 """Memory of one message beside its buffer: the arrays."""
 
 _MICROSECONDS = 1000
-_NO_GROUPS = np.empty(0, np.int64)
+_NO_LONGS = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +60,8 @@ class Messages:
         offsets: int64, shape (n,), rising, not necessarily by one.
         timestamps: microseconds since the epoch, -1 where there is none; int64, shape (n,).
         key_starts, key_ends: the same for keys.
-        header_starts, header_counts: where the headers begin and how many there are; int64, shape (n,).
+        header_starts, header_ends, header_counts: where the headers lie (`header_region`) and how many there are;
+            int64, shape (n,).
         next_offset: where reading goes on. Control batches and holes of compaction may lie before it.
         leader_epoch: of the last batch, -1 where unknown.
         gaps: records that were broken and have been skipped, in the stretch up to `next_offset`.
@@ -78,11 +79,12 @@ class Messages:
     key_starts: Longs
     key_ends: Longs
     header_starts: Longs
+    header_ends: Longs
     header_counts: Longs
     next_offset: int
     leader_epoch: int = -1
     gaps: tuple[Gap, ...] = ()
-    left_out: Longs = field(default_factory=lambda: _NO_GROUPS)
+    left_out: Longs = field(default_factory=lambda: _NO_LONGS)
 
     @classmethod
     def from_records(cls, records: Sequence[ConsumerRecord], next_offset: int | None = None) -> Messages:
@@ -93,26 +95,24 @@ class Messages:
             next_offset: the consumer's position after them; by default one more than the last offset.
         """
         last = records[-1]
-        keys, key_starts, key_ends = _gathered([record.key for record in records], 0)
-        values, starts, ends = _gathered([record.value for record in records], len(keys))
         regions = [write_headers(record.headers) if record.headers else b"" for record in records]
-        headers, header_starts, _ = _gathered(regions, len(keys) + len(values))
         times = _longs(NO_TIME if r.timestamp is None else r.timestamp for r in records)
         return cls(
             topic=last.topic,
             partition=last.partition,
-            data=b"".join((keys, values, headers)),
-            starts=starts,
-            ends=ends,
+            **_gathered([record.key for record in records], [record.value for record in records], regions),
             offsets=_longs(record.offset for record in records),
             timestamps=microseconds(times),
-            key_starts=key_starts,
-            key_ends=key_ends,
-            header_starts=header_starts,
             header_counts=_longs(len(record.headers or ()) for record in records),
             next_offset=last.offset + 1 if next_offset is None else next_offset,
             leader_epoch=-1 if last.leader_epoch is None else last.leader_epoch,
         )
+
+    @classmethod
+    def empty(cls, topic: str, partition: int, next_offset: int) -> Messages:
+        """No message, but a place."""
+        arrays: dict[str, Any] = dict.fromkeys(_ARRAYS, _NO_LONGS)
+        return cls(topic, partition, b"", next_offset=next_offset, **arrays)
 
     def __len__(self) -> int:
         """Number of messages."""
@@ -203,7 +203,7 @@ class Messages:
         """
         first, second = self.take(slice(0, n)), self.take(slice(n, None))
         end = int(self.offsets[n])
-        left, right = _NO_GROUPS, _NO_GROUPS
+        left, right = _NO_LONGS, _NO_LONGS
         if len(self.left_out):
             left, right = self.left_out[: n + 1], self.left_out[n:].copy()
             right[0] = 0
@@ -213,6 +213,12 @@ class Messages:
             replace(first, next_offset=end, left_out=left, gaps=before),
             replace(second, left_out=right, gaps=after),
         )
+
+    def compact(self) -> Messages:
+        """The same in a buffer that holds nothing else."""
+        bounds = zip(self.header_starts.tolist(), self.header_ends.tolist(), strict=True)
+        regions = [self.data[start:end] for start, end in bounds]
+        return replace(self, **_gathered(self.keys(), self.values(), regions))
 
     @classmethod
     def concat(cls, parts: Sequence[Messages]) -> Messages:
@@ -235,7 +241,7 @@ class Messages:
         )
 
 
-_PLACES = ("starts", "ends", "key_starts", "key_ends", "header_starts")
+_PLACES = ("starts", "ends", "key_starts", "key_ends", "header_starts", "header_ends")
 _ARRAYS = (*_PLACES, "offsets", "timestamps", "header_counts")
 
 
@@ -248,13 +254,20 @@ def _longs(numbers: Iterable[int]) -> Longs:
     return np.fromiter(numbers, np.int64)
 
 
-def _gathered(pieces: Sequence[bytes | None], place: int) -> tuple[bytes, Longs, Longs]:
-    """Pieces one after the other, and where they lie when the first byte is at `place`."""
-    widths = _longs(0 if piece is None else len(piece) for piece in pieces)
-    nulls = np.array([piece is None for piece in pieces], dtype=bool)
-    ends = np.cumsum(widths) + place
-    data = b"".join([piece for piece in pieces if piece is not None])
-    return data, np.where(nulls, NULL, ends - widths), np.where(nulls, NULL, ends)
+def _gathered(
+    keys: Sequence[bytes | None], values: Sequence[bytes | None], regions: Sequence[bytes]
+) -> dict[str, Any]:
+    """A buffer and where in it keys, values and headers lie."""
+    found: dict[str, Any] = {}
+    buffers: list[bytes] = []
+    for name, pieces in (("key_", keys), ("", values), ("header_", regions)):
+        widths = _longs(0 if piece is None else len(piece) for piece in pieces)
+        nulls = np.array([piece is None for piece in pieces], dtype=bool)
+        ends = np.cumsum(widths) + sum(map(len, buffers))
+        found[f"{name}starts"] = np.where(nulls, NULL, ends - widths)
+        found[f"{name}ends"] = np.where(nulls, NULL, ends)
+        buffers.append(b"".join([piece for piece in pieces if piece is not None]))
+    return {"data": b"".join(buffers), **found}
 
 
 def _piece(data: bytes, start: int, end: int) -> bytes | None:
@@ -275,7 +288,7 @@ def _regrouped(left_out: Longs, chosen: Longs) -> Longs:
 
 def _joined_groups(parts: Sequence[Messages]) -> Longs:
     if not any(len(part.left_out) for part in parts):
-        return _NO_GROUPS
+        return _NO_LONGS
     groups = np.zeros(sum(len(part) for part in parts) + 1, np.int64)
     place = 0
     for part in parts:
