@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors import special
-from detectors.dependence import LEAST_BLOCKS, LEAST_VARIANCE, carry
+from detectors.carried import carry
+from detectors.dependence import LEAST_BLOCKS, LEAST_VARIANCE
 from detectors.layout import SPECIALS, Kind, Layout
 from detectors.tails import NORMAL_DF
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -85,6 +85,7 @@ class Window:
         by_rows: true where start and end are row numbers.
         min_rows: fewer rows than this give *insufficient*.
         expected_rows: rows that the reference's request rate would give in this span; None where unknown.
+        shared: what tests have worked out from this window and later tests may use, by name.
     """
 
     profile: Profile
@@ -94,6 +95,7 @@ class Window:
     by_rows: bool = False
     min_rows: int = 1
     expected_rows: float | None = None
+    shared: dict[str, object] = field(default_factory=dict, init=False, repr=False, compare=False)
 
 
 class WindowTest(BaseModel):

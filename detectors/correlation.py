@@ -14,7 +14,6 @@ from detectors import special, tails
 from detectors.association import Association, block_correlations
 from detectors.base import Cause, Result, Verdict, Window, WindowTest
 from detectors.comparison import JUDGED
-from detectors.effects import stretch
 from detectors.layout import Column, Role
 from detectors.reference import Reference
 
@@ -89,7 +88,7 @@ class Correlation(WindowTest):
         named = int(np.lexsort(((change.deviate**2).sum(axis=1), pairs))[-1])
         other = int(change.p[named].argmin())
         before, now = float(change.before[named, other]), float(change.now[named, other])
-        error = change.error[named, other] * stretch(self.level, change.df[named, other])
+        error = change.error[named, other] * tails.stretch(self.level, change.df[named, other])
         bound = abs(now - before) + special.ndtri(self.level) * error
         verdict = Verdict.DRIFT if bound > self.effect else Verdict.WARNING
         p = min(float(change.p[named, other]) * change.pairs, 1.0)

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from detectors import special
+from detectors.carried import carry, lasts, regime
 from detectors.tails import NORMAL_DF
 
 Floats = npt.NDArray[np.float64]
@@ -33,12 +35,6 @@ LEAST_BLOCKS = 8
 
 LEAST_VARIANCE = 1e-12
 """A signal that varies less than this is constant."""
-
-SLACK = 1.3
-"""Windows up to this many times the largest block are taken to vary like it."""
-
-LASTING = 2
-"""Dependence that shows at one of this many largest block sizes may go on growing beyond them."""
 
 MOST_BLOCKS = 16_384
 """The finest cut of the reference; smaller blocks would add time and no knowledge."""
@@ -112,6 +108,14 @@ class Dependence:
         effects = self.design[column].max(axis=0)
         return [(int(size), float(effect)) for size, effect in zip(self.sizes, effects, strict=True)]
 
+    @cached_property
+    def _lasts(self) -> bool:
+        return bool(lasts(self.design).any())
+
+    def regime(self, rows: int) -> tuple[int, int]:
+        """Windows with the same answer have the same strength."""
+        return regime(self.sizes, rows, lasting=self._lasts)
+
     def at(self, rows: int) -> Strength:
         """What holds for windows of `rows` rows: the largest effect up to the first block size that covers them.
 
@@ -124,28 +128,6 @@ class Dependence:
             return Strength(np.ones((columns, signals)), df, np.zeros(columns, dtype=bool))
         design, df, stretched = carry(self.design, self.sizes, self.rows, rows)
         return Strength(design, df, np.asarray(stretched.any(axis=1)))
-
-
-def carry(design: Floats, sizes: Ints, total: int, rows: int) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
-    """Design effects, degrees of freedom and whether they are stretched, for windows of `rows` rows.
-
-    Args:
-        design: float64, shape (..., scales); see `Dependence`.
-        sizes: int64, shape (scales,), at least one.
-        total: rows of the reference.
-        rows: rows of the window.
-    """
-    reach = min(int(np.searchsorted(sizes, rows)), len(sizes) - 1) + 1
-    best = design[..., :reach].argmax(axis=-1)
-    found = np.take_along_axis(design, best[..., None], axis=-1)[..., 0]
-    dependent: npt.NDArray[np.bool_] = np.asarray(found > 1)
-    df = np.where(dependent, total // sizes[best] - 1, NORMAL_DF).astype(float)
-    beyond = rows / float(sizes[-1])
-    lasting: npt.NDArray[np.bool_] = np.asarray(design[..., -LASTING:].max(axis=-1) > 1)
-    if beyond <= SLACK:
-        return found, df, np.zeros(lasting.shape, dtype=bool)
-    last = float(total // sizes[-1] - 1)
-    return np.where(lasting, found * beyond, found), np.where(lasting, np.minimum(df, last), df), lasting
 
 
 def block_sizes(rows: int) -> Ints:

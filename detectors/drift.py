@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -9,14 +10,16 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Gt, Lt
 
-from detectors.base import Cause, Result, Verdict, Window, WindowTest
+from detectors.base import Result, Verdict, Window, WindowTest
+from detectors.comparison import Comparison
 from detectors.drift_words import Finding, describe
 from detectors.effects import Effects
 from detectors.evidence import TESTS
 from detectors.gathering import Gathered
-from detectors.layout import Layout, Role
+from detectors.observation import Observation
 from detectors.reference import Reference
-from detectors.spans import Spans
+
+_NAMES = (Verdict.OK, Verdict.WARNING, Verdict.DRIFT)
 
 
 class Drift(WindowTest):
@@ -48,47 +51,45 @@ class Drift(WindowTest):
         if not len(comparison.judged):
             return []
         if window.profile.rows < max(window.min_rows, 1) or reference.rows == 0:
-            return [self._insufficient(reference.layout, int(i), window) for i in comparison.judged]
-        spans = Spans.of(window)
-        gathered = Gathered.of(comparison, spans, window)
-        effects = Effects.of(comparison, spans, gathered, self.level)
-        return self._results(reference, window, spans, Judgement.of(self, gathered, effects))
+            return self._insufficient(comparison, window)
+        gathered = Gathered.of(Observation.of(comparison, window))
+        effects = Effects.of(gathered, self.level)
+        return self._results(reference, window, Judgement.of(self, gathered, effects))
 
-    def _insufficient(self, layout: Layout, i: int, window: Window) -> Result:
-        column = layout.columns[i]
-        detail = f"{window.profile.rows} rows, fewer than {max(window.min_rows, 1)}"
-        return Result(
-            column.name, self.type, Verdict.INSUFFICIENT, cause_of(column.role), float("nan"), self.effect,
-            rows=window.profile.rows, detail=detail,
-        )  # fmt: skip
-
-    def _results(self, reference: Reference, window: Window, spans: Spans, judged: Judgement) -> list[Result]:
-        """A result for each judged column."""
-        results = []
-        for c, i in enumerate(reference.comparison.judged.tolist()):
-            column, span, detail = reference.layout.columns[i], judged.span[c], ""
-            if judged.verdicts[c] is not Verdict.OK:
-                detail = describe(
-                    reference, window, Finding(i, judged.tests[c], spans, span, judged.shifts[c])
-                )
-            if judged.stretched[c]:
-                detail = "; ".join(filter(None, [detail, _short(reference, window)]))
-            estimate = judged.estimates[c]
-            results.append(
-                Result(
-                    column.name,
-                    self.type,
-                    judged.verdicts[c],
-                    cause_of(column.role),
-                    estimate,
-                    self.effect,
-                    judged.p_values[c],
-                    estimate,
-                    window.profile.rows,
-                    detail,
-                )
+    def _insufficient(self, comparison: Comparison, window: Window) -> list[Result]:
+        rows = window.profile.rows
+        detail = f"{rows} rows, fewer than {max(window.min_rows, 1)}"
+        return [
+            Result(
+                name, self.type, Verdict.INSUFFICIENT, cause, math.nan, self.effect, rows=rows, detail=detail
             )
-        return results
+            for name, cause in comparison.told.values()
+        ]
+
+    def _results(self, reference: Reference, window: Window, judged: Judgement) -> list[Result]:
+        """A result for each judged column."""
+        rows, test, limit = window.profile.rows, self.type, self.effect
+        details = {c: self._words(reference, window, judged, c) for c in judged.notable}
+        columns = zip(
+            reference.comparison.told.values(),
+            judged.verdicts,
+            judged.estimates,
+            judged.p_values,
+            strict=True,
+        )
+        return [
+            Result(name, test, verdict, cause, size, limit, p, size, rows, details.get(c, ""))
+            for c, ((name, cause), verdict, size, p) in enumerate(columns)
+        ]
+
+    def _words(self, reference: Reference, window: Window, judged: Judgement, c: int) -> str:
+        """What is to be said of a column."""
+        words = []
+        if judged.verdicts[c] is not Verdict.OK:
+            words.append(describe(reference, window, judged.findings[c]))
+        if judged.stretched[c]:
+            words.append(_short(reference, window))
+        return "; ".join(filter(None, words))
 
 
 @dataclass(frozen=True)
@@ -99,43 +100,44 @@ class Judgement:
         verdicts, p_values: of each column.
         estimates: its effect: over the span with the most certain one for *drift*, with the most significant one for
             *warning*, over the newest window else.
-        tests, span, shifts: the most significant test, the span that it was made on, and the shift of ranks there.
         stretched: the reference is short for this window.
+        findings: the most significant test, of columns that are not *ok*.
     """
 
     verdicts: list[Verdict]
     p_values: list[float]
     estimates: list[float]
-    tests: list[str]
-    span: list[int]
-    shifts: list[float]
     stretched: list[bool]
+    findings: dict[int, Finding]
+
+    @property
+    def notable(self) -> list[int]:
+        """Columns of which something is to be said."""
+        return [c for c, short in enumerate(self.stretched) if short or c in self.findings]
 
     @classmethod
     def of(cls, drift: Drift, gathered: Gathered, effects: Effects) -> Judgement:
         """Warning: significant. Drift: that, and the effect's bound exceeds the effect that matters."""
         p, columns = gathered.p, np.arange(gathered.p.shape[1])
         warned = gathered.combined < drift.level / (len(columns) + 1)
-        smallest = np.where(np.isnan(p), 2.0, p).transpose(1, 0, 2).reshape(len(columns), -1).argmin(axis=1)
+        unknown = np.isnan(p)
+        smallest = np.where(unknown, 2.0, p).transpose(1, 0, 2).reshape(len(columns), -1).argmin(axis=1)
         span, test = smallest // len(TESTS), smallest % len(TESTS)
-        bound = np.where(np.isnan(p).all(axis=2), -1.0, effects.bound.max(axis=2))
+        bound = np.where(unknown.all(axis=2), -1.0, effects.bound.max(axis=2))
         large = warned & (bound.max(axis=0) > drift.effect)
         told = np.where(large, bound.argmax(axis=0), np.where(warned, span, 0))
-        names = {(False, False): Verdict.OK, (True, False): Verdict.WARNING, (True, True): Verdict.DRIFT}
+        judged, shift, spans = gathered.seen.comparison.judged, gathered.evidence.shift, gathered.seen.spans
+        findings = {
+            c: Finding(int(judged[c]), TESTS[test[c]], spans, int(span[c]), float(shift[span[c], c]))
+            for c in np.flatnonzero(warned).tolist()
+        }
         return cls(
-            [names[bool(w), bool(d)] for w, d in zip(warned, large, strict=True)],
+            [_NAMES[k] for k in (warned.astype(int) + large).tolist()],
             gathered.combined.tolist(),
             effects.estimate.max(axis=2)[told, columns].tolist(),
-            [TESTS[t] for t in test],
-            span.tolist(),
-            gathered.evidence.shift[span, columns].tolist(),
-            gathered.evidence.stretched[0].tolist(),
+            gathered.evidence.strengths.stretched[0].tolist(),
+            findings,
         )
-
-
-def cause_of(role: Role) -> Cause:
-    """The alert group of a column's drift."""
-    return Cause.PREDICTION_DRIFT if role in (Role.PREDICTION, Role.SCORE) else Cause.DATA_DRIFT
 
 
 def _short(reference: Reference, window: Window) -> str:

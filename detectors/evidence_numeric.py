@@ -8,10 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors import tails
-from detectors.comparison import Comparison
-from detectors.dependence import LEAST_VARIANCE, Signal
-from detectors.evidence import Evidence, harmonic, places
-from detectors.ragged import Scores
+from detectors.comparison_numbers import NumericSide
+from detectors.dependence import LEAST_VARIANCE
+from detectors.evidence import Evidence, Finding, harmonic
 from detectors.spans import Spans
 
 Floats = npt.NDArray[np.float64]
@@ -22,38 +21,43 @@ class NumericCounts:
     """Numeric columns of the windows beside those of the reference.
 
     Attributes:
-        where: int64, shape (c,), their places among the judged columns.
-        below, above: float64, shape (spans, c), rows outside of the reference's range.
-        rank, spread: float64, shape (spans, c), means of the two scores.
+        side: the reference's.
+        outside: float64, shape (2, spans, c), rows below and above the reference's range.
         n: float64, shape (spans, c), rows with a value. effective: n N / (n + N).
+        usable: bool, shape (spans, c), window and reference have values.
+        means, weights: float64, shape (3, spans, c), means of the scores of `MeanScores`, effective rows behind them.
         gap: float64, shape (spans, c, most bins), distribution function minus the reference's.
         distance: float64, shape (spans, c), its largest size: the Kolmogorov distance.
     """
 
-    where: npt.NDArray[np.int64]
-    below: Floats
-    above: Floats
-    rank: Floats
-    spread: Floats
+    side: NumericSide
+    outside: Floats
     n: Floats
     effective: Floats
+    usable: npt.NDArray[np.bool_]
+    means: Floats
+    weights: Floats
     gap: Floats
     distance: Floats
 
     @classmethod
-    def of(cls, comparison: Comparison, spans: Spans) -> NumericCounts:
+    def of(cls, side: NumericSide, spans: Spans) -> NumericCounts:
         """Take them from the spans."""
-        block = comparison.numeric
-        flat = np.append(spans.counts[:, block.slots], np.zeros((len(spans.rows), 1), np.int64), axis=1)
-        running = np.cumsum(np.take(flat, block.grid, axis=1), axis=2)
+        columns, known, (slots, used) = side.block.columns, side.block.rows, side.grid
+        running = spans.counts.take(slots, axis=1)
+        running *= used
+        np.cumsum(running, axis=2, out=running)
         n = running[:, :, -1].astype(float)
-        below, above = flat[:, block.starts].astype(float), flat[:, block.ends].astype(float)
         gap = running / np.maximum(n, 1.0)[:, :, None]
-        gap -= comparison.padded_cdf
-        rank, spread = (gap.transpose(1, 0, 2) @ comparison.score_steps).transpose(2, 1, 0)
+        gap -= side.cdf
+        near, effective = n - spans.far[:, columns].astype(float), harmonic(n, known)
+        means, weights = np.empty((3, *n.shape)), np.empty((3, *n.shape))
+        means[:2] = (gap.transpose(1, 0, 2) @ side.score_steps).transpose(2, 1, 0)
+        means[2] = spans.sums[:, columns] / np.maximum(near, 1.0) - side.scores.near_mean
+        weights[:2], weights[2] = effective, harmonic(near, side.scores.near_rows)
+        outside = spans.counts.take(side.ends, axis=1).transpose(1, 0, 2).astype(float)
         distance = np.where(n > 0, largest(gap), 0.0)
-        where, effective = places(comparison, block.columns), harmonic(n, block.rows)
-        return cls(where, below, above, rank, spread, n, effective, gap, distance)
+        return cls(side, outside, n, effective, effective > 0, means, weights, gap, distance)
 
 
 def largest(gap: Floats) -> Floats:
@@ -64,59 +68,32 @@ def largest(gap: Floats) -> Floats:
     return np.asarray(sizes.reshape(gap.shape[:-1]))
 
 
-def judge_numbers(found: Evidence, comparison: Comparison, spans: Spans) -> NumericCounts | None:
-    """All tests of the numeric columns; returns what they were made from, None where there is no such column."""
-    if not len(comparison.numeric.columns):
-        return None
-    numbers = NumericCounts.of(comparison, spans)
-    _judge_ranks(found, comparison, numbers)
-    _judge_means(found, comparison, spans, numbers)
-    _judge_ends(found, comparison, numbers)
-    return numbers
+def judge_distance(found: Evidence, numbers: NumericCounts) -> Finding:
+    """ks, read against the normal as yet."""
+    scaled = found.strengths.distance
+    p = tails.kolmogorov(numbers.distance, numbers.effective / scaled.design)
+    return Finding("ks", numbers.side.places, p, scaled.df, numbers.usable)
 
 
-def _judge_ranks(found: Evidence, comparison: Comparison, numbers: NumericCounts) -> None:
-    """ks, location and spread."""
-    block, where = comparison.numeric, numbers.where
-    usable = (numbers.n > 0) & (block.rows > 0)
-    d, df = found.design[:, where], found.df[:, where]
-    ks = tails.kolmogorov(numbers.distance, numbers.effective / d[..., Signal.SHAPE])
-    found.put("ks", where, np.where(usable, tails.widen(ks, df[..., Signal.SHAPE]), np.nan))
-    for name, mean, scores, signal in (
-        ("location", numbers.rank, comparison.rank, Signal.LOCATION),
-        ("spread", numbers.spread, comparison.spread, Signal.SPREAD),
-    ):
-        deviate, p = _mean_test(mean, scores, numbers.effective, d[..., signal], df[..., signal])
-        found.put(name, where, np.where(usable & (scores.variance > 0), p, np.nan))
-        if signal is Signal.LOCATION:
-            found.shift[:, where] = deviate
+def judge_means(found: Evidence, numbers: NumericCounts) -> None:
+    """location, spread and mean: means of centred scores.
+
+    The mean of the values near the reference's, from exact sums, sees what happens within bins.
+    """
+    side, scaled = numbers.side, found.strengths.means
+    scores, rows = side.scores, numbers.weights / scaled.design
+    deviate = numbers.means * np.sqrt(rows / np.maximum(scores.variance, LEAST_VARIANCE))
+    df = np.minimum(scaled.df, tails.degrees(scores.excess, np.zeros(()), rows))
+    p = tails.two_sided(deviate, df)
+    usable = (numbers.weights > 0) & scores.varies
+    for k, name in enumerate(("location", "spread", "mean")):
+        found.put(name, side.places, p[k], usable[k])
+    found.shift[:, side.places] = deviate[0]
 
 
-def _judge_means(found: Evidence, comparison: Comparison, spans: Spans, numbers: NumericCounts) -> None:
-    """The mean of the values near the reference's, from exact sums: sees what happens within bins."""
-    block, where = comparison.numeric, numbers.where
-    near = numbers.n - spans.far[:, block.columns]
-    before = comparison.quanta
-    mean = spans.sums[:, block.columns] / np.maximum(near, 1.0) - before.mean
-    d, df = found.design[:, where, Signal.MEAN], found.df[:, where, Signal.MEAN]
-    _, p = _mean_test(mean, before.scores, harmonic(near, before.rows), d, df)
-    usable = (near > 0) & (before.rows > 0) & (before.scores.variance > 1) & (comparison.value.variance > 0)
-    found.put("mean", where, np.where(usable, p, np.nan))
-
-
-def _judge_ends(found: Evidence, comparison: Comparison, numbers: NumericCounts) -> None:
-    """Tests below and above: rows outside of the reference's range."""
-    block, where = comparison.numeric, numbers.where
-    usable = (numbers.n > 0) & (block.rows > 0)
-    d = found.design[:, where, : Signal.SHAPE + 1].max(axis=-1)
-    n, total = numbers.n / d, (numbers.n + block.rows) / d
-    for name, hits, at in (("below", numbers.below, block.starts), ("above", numbers.above, block.ends)):
-        p = tails.hypergeometric_upper(hits / d, (hits + block.counts[at]) / d, n, total)
-        found.put(name, where, np.where(usable, p, np.nan))
-
-
-def _mean_test(mean: Floats, scores: Scores, m: Floats, design: Floats, df: Floats) -> tuple[Floats, Floats]:
-    """Standardised mean of centred scores and its two-sided probability."""
-    deviate = mean * np.sqrt(m / design / np.maximum(scores.variance, LEAST_VARIANCE))
-    df = np.minimum(df, tails.degrees(scores.excess, scores.skewness, m / design))
-    return deviate, tails.two_sided(deviate, df)
+def draws_outside(found: Evidence, numbers: NumericCounts) -> list[tails.Draw]:
+    """What the tests below and above ask: so many rows outside of the reference's range."""
+    side, d = numbers.side, found.strengths.ends.design
+    n, total = numbers.n / d, (numbers.n + side.block.rows) / d
+    pairs = zip(numbers.outside, side.outside, strict=True)
+    return [tails.Draw(hits / d, (hits + before) / d, n, total) for hits, before in pairs]

@@ -12,7 +12,8 @@ import polars as pl
 
 from detectors.association import Association, ScoreTable, associate
 from detectors.column_reader import ColumnReader
-from detectors.comparison import JUDGED, middles_of
+from detectors.comparison import JUDGED
+from detectors.comparison_numbers import middles_of
 from detectors.dependence import Dependence, block_sizes, measure_column
 from detectors.layout import Kind, Layout
 from detectors.profile import Profile

@@ -6,6 +6,9 @@ fractional: a count divided by a design effect enters as it is, through the gamm
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -50,9 +53,10 @@ def two_sided(deviate: Array, df: Array) -> Array:
     size = -np.abs(deviate)
     tail = np.asarray(special.ndtr(size))
     close = (df < NORMAL_DF) & (size < -LEAST_DEVIATE)
-    if np.any(close):
-        size, df, tail = np.broadcast_arrays(size, df, tail)
-        tail = tail.copy()
+    if close.any():
+        if not size.shape == df.shape == close.shape:
+            size, df, tail = np.broadcast_arrays(size, df, tail)
+            tail = tail.copy()
         tail[close] = special.stdtr(df[close], size[close])
     return np.asarray(np.minimum(2.0 * tail, 1.0))
 
@@ -62,12 +66,26 @@ def widen(probability: Array, df: Array) -> Array:
 
     For statistics whose scale was itself estimated, from df + 1 blocks: the two-sided probability is turned into
     the normal deviate that has it, and that deviate is read again. Equal to `probability` where df >= NORMAL_DF.
+
+    Args:
+        probability: float64.
+        df: float64, same shape.
     """
     heavy = df < NORMAL_DF
-    if not np.any(heavy):
+    if not heavy.any():
         return probability
-    deviate = -special.ndtri(np.clip(probability, SMALLEST, 1.0) / 2.0)
-    return np.asarray(np.where(heavy, two_sided(deviate, np.where(heavy, df, 1.0)), probability))
+    wide, degrees_there = probability.copy(), df[heavy]
+    deviate = -special.ndtri(np.clip(probability[heavy], SMALLEST, 1.0) / 2.0)
+    wide[heavy] = two_sided(deviate, degrees_there)
+    return wide
+
+
+def stretch(level: float, df: Array) -> Array:
+    """How much wider a bound is where the scale was estimated from df + 1 blocks: t quantile over normal quantile."""
+    wide, exact = np.ones(df.shape), df < NORMAL_DF
+    if exact.any():
+        wide[exact] = special.stdtrit(df[exact], 1 - level) / -special.ndtri(level)
+    return wide
 
 
 def degrees(excess: Array, skewness: Array, rows: Array) -> Array:
@@ -92,6 +110,49 @@ def _log_choose(n: Array, k: Array) -> Array:
     return np.asarray(special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1))
 
 
+class Draw(NamedTuple):
+    """`draws` of `total` are drawn, `successes` of these count, and `hits` of the drawn count; float64 each."""
+
+    hits: Array
+    successes: Array
+    draws: Array
+    total: Array
+
+    def rest(self) -> Draw:
+        """The same seen from what was not drawn: its upper tail is the lower one of this."""
+        return Draw(self.successes - self.hits, self.successes, self.total - self.draws, self.total)
+
+
+def hypergeometric_uppers(draws: Sequence[Draw]) -> list[Array]:
+    """Answers of `hypergeometric_upper` to several questions in one evaluation."""
+    above = [d.hits * d.total > d.successes * d.draws for d in draws]
+    parts = [_chosen(d, a) for d, a in zip(draws, above, strict=True)]
+    tail = _upper(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+    results, start = [], 0
+    for chosen in above:
+        result, end = np.ones(chosen.shape), start + int(np.count_nonzero(chosen))
+        result[chosen] = tail[start:end]
+        results.append(result)
+        start = end
+    return results
+
+
+def _chosen(draw: Draw, chosen: npt.NDArray[np.bool_]) -> list[Array]:
+    """The four numbers where they are asked for, shape (k,) each."""
+    return [(a if a.shape == chosen.shape else np.broadcast_to(a, chosen.shape))[chosen] for a in draw]
+
+
+def _upper(k: Array, good: Array, n: Array, everything: Array) -> Array:
+    """The tail where hits are above the mean, shape (k,)."""
+    if not k.size:
+        return k
+    log_first = _log_choose(good, k) + _log_choose(everything - good, n - k) - _log_choose(everything, n)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        ratio = (good - k) * (n - k) / ((k + 1) * (everything - good - n + k + 1))
+        tail = np.exp(np.minimum(log_first, 0.0)) / (1 - ratio)
+    return np.where((ratio < 1) & np.isfinite(tail), np.minimum(tail, 1.0), 1.0)
+
+
 def hypergeometric_upper(hits: Array, successes: Array, draws: Array, total: Array) -> Array:
     """Upper bound, tight far out, of P(X >= hits) when `draws` of `total` are drawn and `successes` of them count.
 
@@ -99,24 +160,18 @@ def hypergeometric_upper(hits: Array, successes: Array, draws: Array, total: Arr
     never below the exact tail, and within a few per cent of it beyond three standard deviations. 1 where hits are
     not above the mean.
     """
-    arrays = np.broadcast_arrays(*(np.asarray(a, dtype=float) for a in (hits, successes, draws, total)))
-    above = arrays[0] * arrays[3] > arrays[1] * arrays[2]
-    result = np.ones(above.shape)
-    if not above.any():
-        return result
-    k, good, n, everything = (a[above] for a in arrays)
-    log_first = _log_choose(good, k) + _log_choose(everything - good, n - k) - _log_choose(everything, n)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        ratio = (good - k) * (n - k) / ((k + 1) * (everything - good - n + k + 1))
-        tail = np.exp(np.minimum(log_first, 0.0)) / (1 - ratio)
-    result[above] = np.where((ratio < 1) & np.isfinite(tail), np.minimum(tail, 1.0), 1.0)
-    return result
+    draw = Draw(*(np.asarray(a, dtype=float) for a in (hits, successes, draws, total)))
+    return hypergeometric_uppers([draw])[0]
 
 
 def hypergeometric_two_sided(hits: Array, successes: Array, draws: Array, total: Array) -> Array:
     """Twice the smaller tail of `hypergeometric_upper`; the lower one as the upper one of the rest."""
-    upper = hypergeometric_upper(hits, successes, draws, total)
-    lower = hypergeometric_upper(successes - hits, successes, total - draws, total)
+    draw = Draw(*(np.asarray(a, dtype=float) for a in (hits, successes, draws, total)))
+    return both(*hypergeometric_uppers([draw, draw.rest()]))
+
+
+def both(upper: Array, lower: Array) -> Array:
+    """The two-sided probability of two tails."""
     return np.minimum(2.0 * np.minimum(upper, lower), 1.0)
 
 
