@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from monitor import __version__
-from monitor.cli import check, compare, deliveries, init, reference, running, status
+from monitor.cli import check, compare, deliveries, init, probe, reference, running, status
 from monitor.cli.output import BAD_USAGE, FAILED, WELL, CommandError, note
 
 INTERRUPTED = 130
@@ -23,8 +23,8 @@ app = typer.Typer(
     help="Watches machine-learning models in production: schema changes, drift, service health, retraining webhooks.",
     epilog="Begin with: [bold]driftd demo[/bold], or [bold]driftd init logs/requests.ndjson[/bold]",
 )
-for register in (running.register, check.register, init.register, compare.register, status.register):
-    register(app)
+for command in (running, check, init, probe, compare, status):
+    command.register(app)
 app.add_typer(reference.app, name="reference")
 app.add_typer(deliveries.app, name="deliveries")
 

@@ -23,6 +23,7 @@ from monitor.referencing import SUFFIX, fit_reference, load_reference
 from monitor.sources.whole import read_rows
 from monitor.two_files import guess
 
+MESSAGE_TIME = "@timestamp"
 _NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -32,16 +33,17 @@ class Proposal:
 
     Attributes:
         name: the monitor's name.
-        data: file, folder or glob, as the configuration names it.
+        source: options of the source, as the configuration has them.
         raw: the data as it is. roles: what each column is.
         choice: windows. reference: the fitted yardstick, None where a built one is used as it is.
         reference_path: its place, as the configuration names it.
         reference_why: where the reference comes from, in a sentence.
         remarks: for the user.
+        message_time: the records have no time that can be used, but their messages have.
     """
 
     name: str
-    data: str
+    source: Mapping[str, Any]
     raw: Raw
     roles: Roles
     choice: Choice
@@ -49,11 +51,27 @@ class Proposal:
     reference_path: str
     reference_why: str
     remarks: list[str] = field(default_factory=list)
+    message_time: bool = False
 
     @property
     def records(self) -> Records:
-        """The mapping."""
+        """The mapping, as far as it concerns the records themselves."""
         return records(self.raw, self.roles)
+
+
+@dataclass(frozen=True)
+class Topics:
+    """Where the data came from, when it is a sample of topics.
+
+    Attributes:
+        name: what to call the monitor.
+        source: options of the source, as the configuration has them.
+        times: the messages' times in the order of the data, microseconds; None where some have none.
+    """
+
+    name: str
+    source: Mapping[str, Any]
+    times: pl.Series | None
 
 
 def propose(
@@ -63,6 +81,7 @@ def propose(
     *,
     reference: Path | None = None,
     window: str | None = None,
+    topics: Topics | None = None,
 ) -> Proposal:
     """Look at data and propose a configuration; nothing is written.
 
@@ -72,6 +91,7 @@ def propose(
         given: columns by role, as the user says.
         reference: other data, or a built reference; None to take the first part of the data.
         window: `1h` or `1000rows`; None to choose.
+        topics: where the data is a sample of.
 
     Raises:
         NoDataError: the data cannot be read or has no rows.
@@ -83,16 +103,19 @@ def propose(
     raw = look([data])
     roles = guess(raw, given)
     clock = _clock(raw, roles)
+    message_time = (clock is None or not clock.orderly) and topics is not None and topics.times is not None
+    if message_time and topics is not None and topics.times is not None:
+        clock = clock_of(topics.times)
     marked = _marked(raw, roles) if reference is None else None
     built = _given(reference, raw, roles)
     known_rows = built.rows if built is not None else marked
     choice = choose(raw.frame.height, clock, known_rows, given_reference=reference is not None, window=window)
-    if clock is None or not clock.orderly:
+    if message_time or clock is None or not clock.orderly:
         _without_time(roles)
     several = [name for name in raw.frame.columns if _holds_rows(raw.frame[name].dtype)]
     found = Proposal(
-        name=_NAME.sub("-", _stem(data)).strip("-.") or "model",
-        data=_seen_from(data, output),
+        name=_NAME.sub("-", topics.name if topics else _stem(data)).strip("-.") or "model",
+        source=topics.source if topics else {"type": "files", "path": _seen_from(data, output)},
         raw=raw,
         roles=roles,
         choice=choice,
@@ -104,6 +127,7 @@ def propose(
             "write paths into other arrays with [*]"
             for name in several[:1]
         ],
+        message_time=message_time,
     )
     return _with_reference(found, data, output, reference, marked)
 
@@ -127,7 +151,7 @@ def _with_reference(
     if read.rejected:
         found.remarks.append(f"{read.rejected:,} records cannot be read ({read.rejects[0].reason})")
     found.reference = fit_reference(
-        read.frame.head(rows), read.columns, f"the first {rows:,} rows of {_stem(data)}"
+        read.frame.head(rows), read.columns, f"the first {rows:,} rows of {found.name}"
     )
     return found
 
@@ -204,8 +228,11 @@ def options(found: Proposal) -> dict[str, Any]:
     )
     return {
         "name": found.name,
-        "source": {"type": "files", "path": found.data},
-        "records": found.records.model_dump(mode="json", exclude_defaults=True),
+        "source": dict(found.source),
+        "records": {
+            **found.records.model_dump(mode="json", exclude_defaults=True),
+            **({"timestamp": MESSAGE_TIME} if found.message_time else {}),
+        },
         "reference": {"type": "file", "path": found.reference_path},
         "windows": [{**window, "min_rows": found.choice.min_rows}],
     }

@@ -68,8 +68,25 @@ def look(patterns: Sequence[str]) -> Raw:
         left -= found.size
         whole &= complete
     frame = pl.concat(frames, how="diagonal_relaxed") if len(frames) > 1 else frames[0]
+    return _raw(frame, ", ".join(patterns), whole=whole)
+
+
+def look_at_lines(data: bytes, name: str) -> Raw:
+    """Read NDJSON that is in memory.
+
+    Args:
+        data: the lines.
+        name: of the data, for the message of the error.
+
+    Raises:
+        NoDataError: no line is a record.
+    """
+    return _raw(_ndjson(data), name, whole=True)
+
+
+def _raw(frame: pl.DataFrame, name: str, *, whole: bool) -> Raw:
     if not frame.height:
-        raise NoDataError(f"there is no row in {', '.join(patterns)}")
+        raise NoDataError(f"there is no row in {name}")
     columns: dict[str, tuple[str, ...]] = {}
     series = [flat for one in frame for flat in _unfold(one, (one.name,), columns)]
     return Raw(pl.DataFrame(series), columns, whole)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from monitor.first_look.mapping import ignored_name, is_feature_place, mapping
-from monitor.first_look.proposal import Proposal
+from monitor.first_look.proposal import MESSAGE_TIME, Proposal
 from monitor.settings.default_file import flow
 from sinks.duration import format_duration
 
@@ -57,13 +57,14 @@ def proposal_text(found: Proposal, file: str) -> str:
 
 def _source(found: Proposal) -> Iterator[str]:
     yield "    source:"
-    yield "      type: files"
-    yield f"      path: {flow(found.data)}"
+    yield from (f"      {option}: {flow(value)}" for option, value in found.source.items())
 
 
 def _records(found: Proposal) -> Iterator[str]:
     roles = found.roles
     yield "    records:"
+    if found.message_time:
+        yield f"      timestamp: {flow(MESSAGE_TIME)}   # the message's; the records have no time that can be used"
     for role, value in mapping(found.raw, roles).items():
         if role == "features":
             yield from _features(found, value)
@@ -103,7 +104,7 @@ def _windows(found: Proposal) -> Iterator[str]:
     what = f"length: {choice.name}" if choice.length else f"rows: {choice.rows}"
     yield f"      - {what}   # {choice.why}"
     yield f"        min_rows: {choice.min_rows}"
-    if "timestamp" in found.roles.of:
+    if found.message_time or "timestamp" in found.roles.of:
         yield f"    disorder: {format_duration(choice.disorder)}   # how late a row may come"
 
 

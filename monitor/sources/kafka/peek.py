@@ -81,6 +81,7 @@ def peek(
         "enable_auto_commit": False,
         "auto_offset_reset": "earliest",
         "allow_auto_create_topics": False,
+        "bootstrap_timeout_ms": round(1000 * max(seconds, 1.0)),
         "isolation_level": "read_committed",
     }
     log = listen(connection, PURPOSE)
