@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from monitor.plugins import registry
 from monitor.sources.files import FilesSource
+from monitor.sources.kafka import KafkaSource
 from monitor.sources.options import SourceOptions
 
 ENTRY_POINTS = "driftd.sources"
-BUILTIN: tuple[type[SourceOptions], ...] = (FilesSource,)
+BUILTIN: tuple[type[SourceOptions], ...] = (FilesSource, KafkaSource)
 
 
 def registered() -> dict[str, type[SourceOptions]]:

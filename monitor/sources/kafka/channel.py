@@ -1,0 +1,226 @@
+"""What the polling thread and the loop share: fetched messages up to a bound, and who waits for what."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from threading import Condition
+
+from monitor.records import Gap
+from monitor.sources.kafka.handover import Counted
+from monitor.sources.kafka.messages import Messages
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of one partition on its way to the loop.
+
+    Attributes:
+        name: of the partition.
+        messages: None where only the place changes (records of aborted transactions, gaps, hand-overs).
+        after: the position's entry once it is counted.
+        gaps: records that are missing before or in it. overlap: rows that others have counted too.
+    """
+
+    name: str
+    messages: Messages | None
+    after: Counted
+    gaps: tuple[Gap, ...] = ()
+    overlap: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes that it holds."""
+        return 0 if self.messages is None else self.messages.size
+
+
+@dataclass(slots=True)
+class Shelf:
+    """Pieces of one partition that wait, and their bytes."""
+
+    pieces: deque[Piece] = field(default_factory=deque)
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """One assigned partition as the polling thread sees it.
+
+    Attributes:
+        fetched: next offset to fetch. end: end of the partition, None before the first answer.
+        reachable: its leader is connected, or was until a moment ago.
+        last_time: timestamp of the last record fetched, microseconds; -1 where unknown.
+    """
+
+    fetched: int
+    end: int | None
+    reachable: bool
+    last_time: int = -1
+
+    @property
+    def unread(self) -> bool:
+        """There is something to fetch, or nobody knows yet."""
+        return self.end is None or self.fetched < self.end
+
+
+class Channel:
+    """Pieces and signs between the threads; every method may be called from any of them.
+
+    Attributes:
+        bound: bytes of pieces; a partition may hold its share of them.
+        epoch: counts the times that the loop has gone back; pieces from before are dropped.
+    """
+
+    def __init__(self, bound: int) -> None:
+        self.bound = bound
+        self.epoch = 0
+        self._changed = Condition()
+        self._shelves: dict[str, Shelf] = {}
+        self._bytes = 0
+        self._stored: dict[str, Counted] = {}
+        self._commits = 0
+        self._dirty = False
+        self._lost = ""
+        self._leaving: frozenset[str] = frozenset()
+        self._sights: Mapping[str, Sight] = {}
+
+    # The polling thread.
+
+    def put(self, epoch: int, pieces: Iterable[Piece]) -> bool:
+        """Hand pieces over; False, and nothing happens, when the loop has gone back since `epoch`."""
+        with self._changed:
+            if epoch != self.epoch or self._lost:
+                return False
+            for piece in pieces:
+                shelf = self._shelves.setdefault(piece.name, Shelf())
+                shelf.pieces.append(piece)
+                shelf.bytes += piece.size
+                self._bytes += piece.size
+            self._changed.notify_all()
+            return True
+
+    def held(self) -> dict[str, int]:
+        """Bytes that wait, by partition."""
+        with self._changed:
+            return {name: shelf.bytes for name, shelf in self._shelves.items()}
+
+    def see(self, sights: Mapping[str, Sight]) -> None:
+        """Tell how the assigned partitions stand; those that were given up may be assigned again from now on."""
+        with self._changed:
+            self._sights = sights
+            self._changed.notify_all()
+
+    def stored(self, name: str) -> Counted | None:
+        """How far the state has counted a partition."""
+        with self._changed:
+            return self._stored.get(name)
+
+    def all_stored(self) -> dict[str, Counted]:
+        """The same for all partitions that were ever read."""
+        with self._changed:
+            return dict(self._stored)
+
+    def lose(self, why: str) -> None:
+        """Everything that is not in the state may be somebody else's: drop it, and let the loop know."""
+        with self._changed:
+            self.epoch += 1
+            self._drop(tuple(self._shelves))
+            if self._dirty:
+                self._lost = why
+            self._leaving = frozenset()
+            self._changed.notify_all()
+
+    def give_up(self, names: Iterable[str]) -> int:
+        """Drop what waits of these partitions and ask for a commit; a number for `is_given_up`."""
+        with self._changed:
+            names = tuple(names)
+            self._drop(names)
+            if self._dirty:
+                self._leaving |= set(names)
+            self._changed.notify_all()
+            return self._commits if self._dirty else -1
+
+    def is_given_up(self, number: int) -> bool:
+        """Everything that was read before `give_up` is in the state."""
+        with self._changed:
+            return self._commits > number
+
+    # The loop.
+
+    @property
+    def commit_wanted(self) -> bool:
+        """The polling thread waits for a commit."""
+        with self._changed:
+            return bool(self._leaving)
+
+    @property
+    def lost(self) -> str:
+        """Why what was read since the last commit must be forgotten; "" when all is well."""
+        with self._changed:
+            return self._lost
+
+    @property
+    def dirty(self) -> bool:
+        """Something was taken since the last commit."""
+        with self._changed:
+            return self._dirty
+
+    def go_back(self, stored: Mapping[str, Counted]) -> None:
+        """Everything begins again at the state."""
+        with self._changed:
+            self.epoch += 1
+            self._drop(tuple(self._shelves))
+            self._stored = dict(stored)
+            self._lost, self._dirty, self._leaving = "", False, frozenset()
+
+    def commit(self, stored: Mapping[str, Counted]) -> None:
+        """The state holds everything that was taken."""
+        with self._changed:
+            self._stored = dict(stored)
+            self._commits += 1
+            self._dirty, self._leaving = False, frozenset()
+            self._changed.notify_all()
+
+    def waiting(self) -> list[str]:
+        """Partitions of which something waits."""
+        with self._changed:
+            return [name for name, shelf in self._shelves.items() if shelf.pieces]
+
+    def take(self, name: str, rows: int, size: int) -> list[Piece]:
+        """The next pieces of a partition, at least one if any waits, together about so many rows or bytes."""
+        with self._changed:
+            shelf = self._shelves.get(name)
+            taken: list[Piece] = []
+            while shelf is not None and shelf.pieces and rows > 0 and size > 0:
+                piece = shelf.pieces.popleft()
+                shelf.bytes -= piece.size
+                self._bytes -= piece.size
+                rows -= 0 if piece.messages is None else len(piece.messages)
+                size -= piece.size
+                taken.append(piece)
+            self._dirty |= bool(taken)
+            return taken
+
+    def wait(self, seconds: float) -> None:
+        """Wait until something changes."""
+        with self._changed:
+            self._changed.wait(seconds)
+
+    @property
+    def sights(self) -> Mapping[str, Sight]:
+        """How the assigned partitions stand."""
+        with self._changed:
+            return self._sights
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that wait."""
+        with self._changed:
+            return self._bytes
+
+    def _drop(self, names: Iterable[str]) -> None:
+        for name in names:
+            shelf = self._shelves.pop(name, None)
+            if shelf is not None:
+                self._bytes -= shelf.bytes

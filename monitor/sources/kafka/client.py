@@ -1,0 +1,271 @@
+"""kafka-python's consumer behind what the reader needs of it; the only place that knows its private names.
+
+They are those of kafka-python 3.0 (pinned below 3.1): its public calls do not tell how long ago the coordinator
+answered, which topic has a name now, or whether a broker is connected.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kafka import KafkaConsumer
+from kafka.consumer.subscription_state import AsyncConsumerRebalanceListener
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.coordinator.assignors.range import RangePartitionAssignor
+from kafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from kafka.structs import OffsetAndMetadata, TopicPartition
+
+from monitor.sources.kafka.handover import Committed, Note
+from monitor.sources.kafka.messages import Messages
+from monitor.sources.kafka.sampling import Sampling
+from monitor.sources.kafka.verification import install
+from sinks.kafka.client import connected
+
+if TYPE_CHECKING:
+    from monitor.sources.kafka.options import KafkaSource
+
+CALL_MS = 5_000
+"""Longest time for one question to the brokers."""
+
+BOOTSTRAP_MS = 6_000
+REQUEST_MS = 15_000
+PIECES_A_POLL = 4
+"""Pieces of some megabytes that one poll gives at most."""
+
+_ASSIGNORS: Mapping[str, type] = {
+    "cooperative-sticky": CooperativeStickyAssignor,
+    "sticky": StickyPartitionAssignor,
+    "range": RangePartitionAssignor,
+}
+
+__all__ = ["AsyncConsumerRebalanceListener", "Client", "Place", "TopicPartition", "name_of"]
+
+
+def name_of(partition: TopicPartition) -> str:
+    """The partition's name in positions and gaps: `topic/3`."""
+    return f"{partition.topic}/{partition.partition}"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the consumer stands in a partition: next offset, epoch of the last record, end as far as it is known."""
+
+    offset: int
+    epoch: int
+    end: int | None
+
+
+def consumer_options(source: KafkaSource, monitor: str, group: str | None) -> dict[str, Any]:
+    """Arguments for KafkaConsumer."""
+    options = source.client_options(monitor) | {
+        "group_id": group,
+        "enable_auto_commit": False,
+        "auto_offset_reset": "none",
+        "allow_auto_create_topics": False,
+        "isolation_level": source.isolation,
+        "check_crcs": True,
+        "metrics_enabled": False,
+        "max_poll_records": PIECES_A_POLL,
+        "fetch_max_bytes": source.fetch_bytes,
+        "max_partition_fetch_bytes": source.partition_fetch_bytes,
+        "receive_buffer_bytes": 2**20,
+        "request_timeout_ms": REQUEST_MS,
+        "bootstrap_timeout_ms": BOOTSTRAP_MS,
+        "metadata_max_age_ms": 10_000,
+        "session_timeout_ms": round(source.session_timeout * 1000),
+        "heartbeat_interval_ms": round(min(3.0, source.session_timeout / 4) * 1000),
+        "max_poll_interval_ms": round(source.rebalance_timeout * 1000),
+        "partition_assignment_strategy": [_ASSIGNORS[source.assignor]],
+    }
+    if group is not None and source.member is not None:
+        options["group_instance_id"] = source.member
+    return options
+
+
+class Client:
+    """One consumer, connected."""
+
+    def __init__(self, options: Mapping[str, Any], sampling: Sampling | None) -> None:
+        """Connect.
+
+        Raises:
+            KafkaError: no broker answers, or none lets us in.
+        """
+        self.consumer = connected(KafkaConsumer, options)
+        self.unpacking = install(self.consumer, sampling)
+        self._subscription: Any = self.consumer._subscription  # noqa: SLF001 - see the module's text
+        self._fetcher: Any = self.consumer._fetcher  # noqa: SLF001 - see the module's text
+        self._coordinator: Any = self.consumer._coordinator  # noqa: SLF001 - see the module's text
+        self._manager: Any = self.consumer._manager  # noqa: SLF001 - see the module's text
+        self._net: Any = self.consumer._net  # noqa: SLF001 - see the module's text
+        self._cluster: Any = self._manager.cluster
+        self.grouped = options["group_id"] is not None
+        self._heard = time.monotonic()
+        self._session_seconds = options["session_timeout_ms"] / 1000
+
+    def close(self) -> None:
+        """Leave the group and end the threads."""
+        self.consumer.close(autocommit=False, timeout_ms=CALL_MS)
+
+    def poll(self, milliseconds: int) -> dict[TopicPartition, list[Messages]]:
+        """What has been fetched, by partition; also what keeps this member in its group.
+
+        Raises:
+            KafkaError: of single partitions or of all; see `Recovery`.
+        """
+        found = {}
+        for partition, items in self.consumer.poll(milliseconds, max_records=PIECES_A_POLL).items():
+            place = self.place(partition)
+            found[partition] = self.unpacking.messages(items, None if place is None else place.offset)
+        return found
+
+    # What is read.
+
+    def subscribe(
+        self, topics: Iterable[str], pattern: str | None, listener: AsyncConsumerRebalanceListener
+    ) -> None:
+        """Read topics, shared with the group where there is one."""
+        if pattern is not None:
+            self.consumer.subscribe(pattern=pattern, listener=listener)
+        else:
+            self.consumer.subscribe(topics=list(topics), listener=listener)
+
+    def assign(self, partitions: Iterable[TopicPartition]) -> None:
+        """Read certain partitions."""
+        self.consumer.assign(list(partitions))
+
+    def assignment(self) -> set[TopicPartition]:
+        """What is read here."""
+        return set(self.consumer.assignment())
+
+    def hold(self, partition: TopicPartition) -> None:
+        """Fetch nothing of a partition until it is `begin`: it has a place, but not yet the right one."""
+        self.consumer.pause(partition)
+        self.consumer.seek(partition, 0)
+
+    def seek(self, partition: TopicPartition, offset: int, epoch: int = -1) -> None:
+        """Go to an offset; with an epoch the brokers tell when the log was cut off before it."""
+        self.consumer.seek(partition, offset)
+        if epoch >= 0:
+            self._subscription.seek(partition, OffsetAndMetadata(offset, "", epoch))
+
+    def place(self, partition: TopicPartition) -> Place | None:
+        """Where the consumer stands; None where the partition is not read here."""
+        state = self._subscription.assignment.get(partition)
+        if state is None or state.position is None:
+            return None
+        return Place(state.position.offset, state.position.leader_epoch, state.highwater)
+
+    def drop_fetched(self) -> None:
+        """Forget the batch that is being unpacked: after an error in it the client would turn in circles."""
+        self._fetcher._next_partition_records = None  # noqa: SLF001 - see the module's text
+
+    def being_unpacked(self) -> TopicPartition | None:
+        """The partition whose batch is being unpacked."""
+        records = self._fetcher._next_partition_records  # noqa: SLF001 - see the module's text
+        return None if records is None else records.topic_partition
+
+    # Offsets.
+
+    def begins(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """First offset that is there."""
+        return dict(self.consumer.beginning_offsets(list(partitions), timeout_ms=CALL_MS))
+
+    def ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """Offset after the last record; under `read_committed` after the last one that may be read."""
+        return dict(self.consumer.end_offsets(list(partitions), timeout_ms=CALL_MS))
+
+    def from_time(
+        self, partitions: Iterable[TopicPartition], milliseconds: int
+    ) -> dict[TopicPartition, int | None]:
+        """First offset whose record is not older; None where there is none."""
+        found = self.consumer.offsets_for_times(dict.fromkeys(partitions, milliseconds), timeout_ms=CALL_MS)
+        return {partition: None if at is None else at.offset for partition, at in found.items()}
+
+    def committed(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, Committed]:
+        """What the group has committed."""
+        found = self._coordinator.fetch_committed_offsets(list(partitions), timeout_ms=CALL_MS)
+        return {p: Committed(at.offset, Note.from_text(at.metadata)) for p, at in found.items()}
+
+    def commit(self, offsets: Mapping[TopicPartition, Committed]) -> None:
+        """Commit, and wait until it is done."""
+        self.consumer.commit(_packed(offsets), timeout_ms=CALL_MS)
+
+    def commit_soon(
+        self, offsets: Mapping[TopicPartition, Committed], done: Callable[[bool], None] = lambda _well: None
+    ) -> Any:
+        """Commit without waiting; a future."""
+
+        def told(_offsets: object, answer: object) -> None:
+            done(not isinstance(answer, BaseException))
+
+        return self.consumer.commit_async(_packed(offsets), callback=told)
+
+    def sleep(self, seconds: float) -> Any:
+        """An awaitable for the client's own thread."""
+        return self._net.sleep(seconds)
+
+    # How it stands.
+
+    def heard(self) -> float:
+        """Monotonic seconds at which the coordinator certainly knew this member: its last answered heartbeat left."""
+        beat = self._coordinator.heartbeat
+        sent, received = beat.last_send, beat.last_receive
+        if received >= sent > self._heard:
+            self._heard = sent
+        return self._heard
+
+    def joined(self, at: float) -> None:
+        """The group has taken this member in (again) since `at`, monotonic seconds."""
+        self._heard = max(self._heard, at)
+
+    def membership(self) -> tuple[str, int]:
+        """(member id, generation) as the coordinator gave them; ("", -1) while there is no settled group."""
+        if not self.grouped:
+            return "", -1
+        generation = self._coordinator.generation_if_stable()
+        return ("", -1) if generation is None else (generation.member_id, generation.generation_id)
+
+    def topic_id(self, topic: str) -> str:
+        """Id of the topic that has this name now; "" where the brokers give none."""
+        found = self._cluster.topic_id(topic)
+        return "" if found is None or not found.int else str(found)
+
+    def refresh(self) -> None:
+        """Ask for fresh metadata and wait for it."""
+        self._net.run(self._manager.wait_for, self._cluster.request_update(), CALL_MS)
+
+    def topics(self) -> Mapping[str, frozenset[int]]:
+        """Known topics and their partitions."""
+        cluster = self._cluster
+        return {topic: frozenset(cluster.partitions_for_topic(topic) or ()) for topic in cluster.topics()}
+
+    def forbidden(self) -> frozenset[str]:
+        """Topics that we may not see."""
+        return frozenset(self._cluster.unauthorized_topics)
+
+    def _connections(self) -> list[Any]:
+        return list(self._manager._conns.values())  # noqa: SLF001 - see the module's text
+
+    def is_connected(self) -> bool:
+        """Some broker is connected."""
+        return any(connection.connected for connection in self._connections())
+
+    def has_leader(self, partition: TopicPartition) -> bool:
+        """The partition's leader is known and connected."""
+        leader = self._cluster.leader_for_partition(partition)
+        connection = self._manager._conns.get(leader)  # noqa: SLF001 - see the module's text
+        return leader not in {None, -1} and connection is not None and bool(connection.connected)
+
+    def silent_seconds(self) -> float:
+        """How long ago the last byte came from any connected broker."""
+        connections = [c for c in self._connections() if c.connected]
+        last = max((c.transport.last_read for c in connections), default=None)
+        return 0.0 if last is None else time.monotonic() - last
+
+
+def _packed(offsets: Mapping[TopicPartition, Committed]) -> dict[TopicPartition, OffsetAndMetadata]:
+    return {p: OffsetAndMetadata(at.offset, at.note.to_text(), -1) for p, at in offsets.items()}

@@ -1,0 +1,125 @@
+"""What happens when the group assigns, takes away or loses partitions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import structlog
+
+from monitor.sources.kafka.channel import Channel
+from monitor.sources.kafka.client import AsyncConsumerRebalanceListener, Client, TopicPartition, name_of
+from monitor.sources.kafka.handover import Committed
+
+log = structlog.get_logger()
+
+STEP_SECONDS = 0.02
+_PATIENCE = 0.8
+"""Share of the rebalance timeout after which a member that cannot commit lets go without."""
+
+_COMMIT_SECONDS = 5.0
+
+
+@dataclass
+class Holdings:
+    """What the listener and the reader agree on; they never run at the same time.
+
+    Attributes:
+        fresh: assigned partitions whose place is not settled yet.
+        rebalances: how often the group has changed what is read here.
+        joined_at: monotonic seconds of the last word from the group.
+    """
+
+    fresh: set[TopicPartition] = field(default_factory=set)
+    rebalances: int = 0
+    joined_at: float = float("-inf")
+
+
+class Membership(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
+    """Runs on the client's I/O thread, between the polls of the reader: it awaits and never blocks.
+
+    Args:
+        monitor: for the log.
+        client: gives the client; there is one whenever a method runs.
+        channel: to the loop.
+        offsets: what to commit for some partitions.
+        patience: seconds to wait for the loop's commit, at most.
+    """
+
+    def __init__(
+        self,
+        monitor: str,
+        client: Callable[[], Client],
+        channel: Channel,
+        offsets: Callable[[Iterable[TopicPartition]], dict[TopicPartition, Committed]],
+        patience: float,
+    ) -> None:
+        self.holdings = Holdings()
+        self.closing = False
+        self._monitor = monitor
+        self._client = client
+        self._channel = channel
+        self._offsets = offsets
+        self._patience = patience * _PATIENCE
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """They are held until the reader has settled where to begin."""
+        self.holdings.rebalances += 1
+        self.holdings.joined_at = time.monotonic()
+        for partition in assigned:
+            self._client().hold(partition)
+        self.holdings.fresh |= assigned
+        log.info("partitions assigned", monitor=self._monitor, partitions=_names(assigned))
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """The loop commits what it has read, Kafka is told, then they go."""
+        revoked = set(revoked)
+        settled = revoked - self.holdings.fresh
+        self.holdings.fresh -= revoked
+        if not revoked:
+            return
+        log.info("partitions given up", monitor=self._monitor, partitions=_names(revoked))
+        number = self._channel.give_up(name_of(partition) for partition in settled)
+        if not self.closing and not await self._until(
+            lambda: self._channel.is_given_up(number), self._patience
+        ):
+            self._channel.lose("a partition had to be given up before the state was committed")
+            return
+        await self._tell(settled)
+
+    async def on_partitions_lost(self, lost: set[TopicPartition]) -> None:
+        """The group went on without this member."""
+        self.holdings.fresh -= set(lost)
+        if self.closing:
+            return
+        self.holdings.rebalances += 1
+        log.warning("partitions lost", monitor=self._monitor, partitions=_names(lost))
+        self._channel.lose("the group has given the partitions to somebody else")
+
+    async def _tell(self, settled: set[TopicPartition]) -> None:
+        """Commit the last offsets to Kafka; where that fails, the next member begins earlier, which is noticed."""
+        offsets = self._offsets(settled)
+        if not offsets:
+            return
+        done = self._client().commit_soon(offsets)
+        if not await self._until(lambda: done.is_done, _COMMIT_SECONDS) or done.failed():
+            log.warning(
+                "offsets of partitions given up are not in Kafka",
+                monitor=self._monitor,
+                partitions=_names(settled),
+                error=str(done.exception) if done.is_done else "no answer",
+            )
+
+    async def _until(self, reached: Callable[[], bool], seconds: float) -> bool:
+        """Wait for something without holding the client's thread."""
+        deadline = time.monotonic() + seconds
+        while not reached():
+            if time.monotonic() > deadline:
+                return False
+            await self._client().sleep(STEP_SECONDS)
+        return True
+
+
+def _names(partitions: Iterable[TopicPartition]) -> list[str]:
+    return sorted(name_of(partition) for partition in partitions)

@@ -1,0 +1,179 @@
+"""Kafka topics as a source: its options."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from annotated_types import Ge, Gt, Le, MinLen
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from monitor.decode.decoder import Decoder
+from monitor.settings.options import Options
+from monitor.sources.options import SourceOptions
+from sinks.duration import Seconds
+from sinks.kafka import KafkaConnection
+
+if TYPE_CHECKING:
+    from monitor.sources.kafka.sampling import Sampling
+    from monitor.sources.kafka.source import KafkaStream
+
+AUTO = "auto"
+_NAME = r"^[A-Za-z0-9._-]{1,249}$"
+_LEAST_FETCH = 2**20
+
+Topic = Annotated[str, Field(pattern=_NAME)]
+Topics = Annotated[
+    tuple[Topic, ...],
+    MinLen(1),
+    BeforeValidator(
+        lambda value: (value,) if isinstance(value, str) else value,
+        json_schema_input_type=str | tuple[str, ...],
+    ),
+]
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+    return pattern
+
+
+def _moment(text: str) -> str:
+    if text in {"earliest", "latest"}:
+        return text
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ValueError(
+            f"{text!r} is no start: write earliest, latest, or a time with its zone such as 2026-01-31T12:00:00Z"
+        )
+    return text
+
+
+class SamplingOptions(Options):
+    """Look at a share of the messages; each row that is kept stands for 1 / rate of them."""
+
+    rate: Annotated[float, Gt(0), Le(1)]
+    """Share of the messages that is kept."""
+
+    by: Literal["offset", "key"] = "offset"
+    """What decides: the place in the partition, or the key (then all messages of a key are kept, or none)."""
+
+
+class KafkaSource(KafkaConnection, SourceOptions):
+    """Reads Kafka topics, alone or shared with other daemons in a consumer group.
+
+    The position is kept in the state, in the same transaction as the counts; a partition that is handed over cleanly
+    is counted exactly once. Offsets are committed to Kafka as well, after the state, for other members and lag tools.
+    """
+
+    type: Literal["kafka"] = "kafka"
+
+    topics: Topics | None = None
+    """The topics: a name or a list. Give exactly one of `topics`, `pattern` and `partitions`."""
+
+    pattern: Annotated[str, AfterValidator(_compiles)] | None = None
+    """Regular expression of topic names; topics that come later are read from their beginning."""
+
+    partitions: Annotated[dict[Topic, tuple[Annotated[int, Ge(0)], ...]], MinLen(1)] | None = None
+    """Certain partitions by topic, without a group: `{loans: [0, 1]}` with `group: null`."""
+
+    group: Annotated[str, MinLen(1)] | None = AUTO
+    """The consumer group; `auto` is `driftd.` and the monitor's name. `null`: no group, this daemon reads all."""
+
+    member: Annotated[str, Field(pattern=_NAME)] | None = None
+    """Name of this daemon in the group (static membership): it may be away for the session timeout without giving
+    up its partitions. Each daemon needs another one."""
+
+    assignor: Literal["cooperative-sticky", "sticky", "range"] = "cooperative-sticky"
+    """How partitions are dealt out; all members of a group need the same."""
+
+    start: Annotated[str, AfterValidator(_moment)] = "earliest"
+    """Where a partition begins that neither this daemon nor the group has read: `earliest`, `latest` or a time."""
+
+    isolation: Literal["read_committed", "read_uncommitted"] = "read_committed"
+    """Whether records of transactions that are open or aborted are left out."""
+
+    follow: bool = True
+    """Wait for more when everything has been read. Otherwise reading ends where the topics end now, without a group."""
+
+    sampling: SamplingOptions | None = None
+    """Look at a share of the messages only."""
+
+    buffer_bytes: Annotated[int, Ge(2**20)] = 64 * 2**20
+    """Messages that are fetched ahead, bytes; when so many wait, partitions are paused."""
+
+    session_timeout: Annotated[Seconds, Ge(1)] = 45.0
+    """A member that has not been heard of for so long loses its partitions; brokers allow 6s to 30m by default."""
+
+    rebalance_timeout: Annotated[Seconds, Ge(1)] = 60.0
+    """How long a member may take to give a partition up."""
+
+    unreachable: Annotated[Seconds, Ge(0)] = 30.0
+    """A partition whose leader is away for so long no longer holds event time back; its rows may come late."""
+
+    @model_validator(mode="after")
+    def _one_selection(self) -> Self:
+        given = [name for name in ("topics", "pattern", "partitions") if getattr(self, name) is not None]
+        if len(given) != 1:
+            found = " and ".join(f"`{name}`" for name in given) or "none"
+            raise ValueError(f"give exactly one of `topics`, `pattern` and `partitions`; there is {found}")
+        if self.partitions is not None and self.group not in {None, AUTO}:
+            raise ValueError("`partitions` are read without a group: set `group: null`, or give `topics`")
+        if self.member is not None and self.group is None:
+            raise ValueError("`member` is a name in a group, and `group` is null: leave one of them out")
+        return self
+
+    def group_of(self, monitor: str) -> str | None:
+        """The consumer group's name, None without one."""
+        if not self.follow or self.partitions is not None or self.group is None:
+            return None
+        return f"driftd.{monitor}" if self.group == AUTO else self.group
+
+    @property
+    def topic_names(self) -> tuple[str, ...]:
+        """Names of the topics as far as they are known beforehand."""
+        return self.topics or tuple(self.partitions or ())
+
+    @property
+    def start_milliseconds(self) -> int:
+        """`start` as a time, milliseconds since the epoch."""
+        return round(datetime.fromisoformat(self.start).timestamp() * 1000)
+
+    @property
+    def fetch_bytes(self) -> int:
+        """What one answer of a broker may bring."""
+        return max(_LEAST_FETCH, self.buffer_bytes // 4)
+
+    @property
+    def partition_fetch_bytes(self) -> int:
+        """What one answer may bring of one partition."""
+        return max(_LEAST_FETCH, self.buffer_bytes // 16)
+
+    @property
+    def sampling_rule(self) -> Sampling | None:
+        """The rule by which messages are kept."""
+        from monitor.sources.kafka.sampling import Sampling
+
+        return None if self.sampling is None else Sampling(self.sampling.rate, self.sampling.by)
+
+    @property
+    def weight(self) -> float:
+        """For how many messages one stands that is kept."""
+        return 1.0 if self.sampling is None else 1.0 / self.sampling.rate
+
+    def open(self, decoder: Decoder, monitor: str) -> KafkaStream:
+        """The stream of the topics' rows."""
+        from monitor.sources.kafka.source import KafkaStream
+
+        return KafkaStream(self, decoder, monitor)
+
+    def once(self) -> KafkaSource:
+        """The topics as they are now, read without a group."""
+        return self.model_copy(update={"follow": False})

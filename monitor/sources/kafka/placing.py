@@ -1,0 +1,152 @@
+"""Where the polling thread begins to read partitions, and what became of those that others have taken over."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import structlog
+from kafka.errors import KafkaError
+
+from monitor.sources.kafka.channel import Piece
+from monitor.sources.kafka.client import Client, TopicPartition, name_of
+from monitor.sources.kafka.handover import Committed, Counted, settle
+from monitor.sources.kafka.ledger import Ledger, Line
+from monitor.sources.kafka.offsets import Known, TakeOver, take_over
+from monitor.sources.kafka.options import KafkaSource
+
+log = structlog.get_logger()
+
+RETRY_SECONDS = 0.3
+OTHERS_SECONDS = 5.0
+"""Between two looks at partitions that others have taken over."""
+
+
+class Placing:
+    """Settles the place of partitions; only the polling thread uses it.
+
+    Attributes:
+        trouble: why it did not work the last time.
+    """
+
+    def __init__(self, options: KafkaSource, me: str, client: Client, ledger: Ledger) -> None:
+        self.trouble: KafkaError | None = None
+        self._options, self._me, self._grouped = options, me, client.grouped
+        self._client, self._channel, self._ledger = client, ledger.channel, ledger
+        self._before: dict[TopicPartition, Counted] = {}
+        self._next_try = self._next_look = 0.0
+
+    def settle(self, fresh: set[TopicPartition], epoch: int) -> bool:
+        """Find where to begin, tell Kafka, and begin; whether that worked. `fresh` loses those that are settled."""
+        if time.monotonic() < self._next_try or self._channel.lost:
+            return False
+        try:
+            self._settle(sorted(fresh), epoch)
+        except (KafkaError, LookupError, AttributeError) as error:
+            # an offset that the client did not get shows as a lookup that fails inside of it
+            self._next_try = time.monotonic() + RETRY_SECONDS
+            self.trouble = error if isinstance(error, KafkaError) else KafkaError(repr(error))
+            return False
+        fresh.clear()
+        self.trouble = None
+        return True
+
+    def _settle(self, partitions: list[TopicPartition], epoch: int) -> None:
+        committed = self._client.committed(partitions) if self._grouped else {}
+        known = {
+            p: Known(name_of(p), self._client.topic_id(p.topic), self._entry(p), committed.get(p))
+            for p in partitions
+        }
+        starts = self._starts(known)
+        taken = {p: take_over(self._me, known[p], starts.get(p, 0)) for p in partitions}
+        if self._grouped:
+            self._client.commit({p: Committed(t.counted.offset, t.note) for p, t in taken.items()})
+        stops = {} if self._options.follow else self._client.ends(partitions)
+        pieces = [Piece(name_of(p), None, t.counted, t.gaps, t.overlap) for p, t in taken.items()]
+        for partition, t in taken.items():
+            self._tell(partition, t)
+            line = Line(t.counted, t.note, t.counted.offset, stop=stops.get(partition))
+            self._ledger.lines[partition] = line
+            self._client.seek(partition, t.counted.offset, t.counted.epoch)
+            self._client.consumer.resume(partition)
+            self._before.pop(partition, None)
+        self._channel.put(epoch, pieces)
+
+    def _entry(self, partition: TopicPartition) -> Counted | None:
+        return self._before.get(partition) or self._channel.stored(name_of(partition))
+
+    def _starts(self, known: dict[TopicPartition, Known]) -> dict[TopicPartition, int]:
+        """Offsets to begin at where nobody has read yet.
+
+        Topics that were made anew and partitions that a known topic has got since are read from their beginning.
+        """
+        unread = [p for p, k in known.items() if k.unknown]
+        topics = {name.rpartition("/")[0] for name in self._channel.all_stored()}
+        begin = [p for p in unread if self._options.start == "earliest" or p.topic in topics]
+        others = [p for p in unread if p not in begin]
+        found = self._client.begins(begin) if begin else {}
+        if not others:
+            return found
+        ends = self._client.ends(others)
+        if self._options.start == "latest":
+            return found | ends
+        at = self._client.from_time(others, self._options.start_milliseconds)
+        return found | {p: ends[p] if offset is None else offset for p, offset in at.items()}
+
+    def _tell(self, partition: TopicPartition, taken: TakeOver) -> None:
+        name = name_of(partition)
+        log.info("partition begins", partition=name, offset=taken.counted.offset, turn=taken.counted.turn)
+        if taken.overlap:
+            log.warning("records were counted by another member too", partition=name, records=taken.overlap)
+
+    def recreated(self) -> set[TopicPartition]:
+        """Partitions that are read and whose topic is another one now."""
+        found = set()
+        for partition, line in self._ledger.lines.items():
+            now = self._client.topic_id(partition.topic)
+            if now and line.reading.topic_id and now != line.reading.topic_id:
+                self._before[partition] = line.reading
+                found.add(partition)
+        return found
+
+    def look_at_others(self, now: float) -> None:
+        """Partitions that this member has read before: how many of its rows has somebody else counted too?"""
+        if not self._grouped or now < self._next_look or self._channel.lost:
+            return
+        self._next_look = now + OTHERS_SECONDS
+        here = {name_of(partition) for partition in self._client.assignment()}
+        stored = self._channel.all_stored()
+        open_ones = {_partition(n): s for n, s in stored.items() if s.turn and n not in here}
+        if not open_ones:
+            return
+        try:
+            committed = self._client.committed(open_ones)
+        except KafkaError:
+            return
+        pieces = [
+            piece
+            for partition, entry in open_ones.items()
+            if (piece := self._settled(partition, entry, committed.get(partition))) is not None
+        ]
+        self._channel.put(self._channel.epoch, pieces)
+
+    def _settled(
+        self, partition: TopicPartition, entry: Counted, committed: Committed | None
+    ) -> Piece | None:
+        if committed is None:
+            return None
+        overlap = 0
+        if committed.note.topic_id == entry.topic_id:
+            settled = settle(self._me, entry, committed)
+            if not settled.finally_known:
+                return None
+            overlap = settled.overlap
+        if overlap:
+            name = name_of(partition)
+            log.warning("records were counted by another member too", partition=name, records=overlap)
+        return Piece(name_of(partition), None, replace(entry, turn=0), (), overlap)
+
+
+def _partition(name: str) -> TopicPartition:
+    topic, _, number = name.rpartition("/")
+    return TopicPartition(topic, int(number))

@@ -1,0 +1,248 @@
+"""The polling thread: owns the consumer, keeps its place in the group, and hands what it fetches to the loop."""
+
+from __future__ import annotations
+
+import time
+from threading import Event, Thread
+
+import structlog
+
+from monitor.sources.base import SourceError
+from monitor.sources.kafka.channel import Channel, Piece
+from monitor.sources.kafka.client import Client, TopicPartition, consumer_options, name_of
+from monitor.sources.kafka.ledger import Ledger
+from monitor.sources.kafka.membership import Membership
+from monitor.sources.kafka.messages import Messages
+from monitor.sources.kafka.options import KafkaSource
+from monitor.sources.kafka.placing import Placing
+from monitor.sources.kafka.recovery import Recovery
+from monitor.sources.kafka.watching import Watching
+from sinks.kafka.client_log import listen
+
+log = structlog.get_logger()
+
+POLL_MS = 500
+BUSY_MS = 20
+"""Time of a poll while partitions are paused or about to be settled."""
+
+LEAST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 3.0
+COMMIT_SECONDS = 0.25
+"""Between two looks at whether Kafka must be told of an offset."""
+
+
+class Reader:
+    """Polls until it is stopped; makes the consumer anew when it cannot go on.
+
+    Attributes:
+        failure: why reading cannot go on, for sources that end instead of waiting.
+    """
+
+    def __init__(self, options: KafkaSource, monitor: str, me: str, channel: Channel) -> None:
+        """Make it; nothing happens before `start`."""
+        self.options, self.monitor, self.channel = options, monitor, channel
+        self.group = options.group_of(monitor)
+        self.failure: SourceError | None = None
+        self.ledger = Ledger(channel)
+        self.watching = Watching(options)
+        self.rebalances = 0
+        self.reconnects = 0
+        self._me = me
+        self._stop = Event()
+        self._thread = Thread(target=self._run, name=f"kafka-{monitor}", daemon=True)
+        self._client: Client | None = None
+        self._epoch = -1
+        self._next_commit = 0.0
+        self._paused: set[TopicPartition] = set()
+
+    @property
+    def client(self) -> Client:
+        """The client; there is one while `_serve` runs."""
+        assert self._client is not None  # noqa: S101 - see above
+        return self._client
+
+    def start(self) -> None:
+        """Begin; well if it runs."""
+        if self._thread.ident is None:
+            self._thread.start()
+
+    def stop(self, seconds: float) -> None:
+        """Tell Kafka the last offsets, leave the group, end the thread."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join(seconds)
+
+    def _run(self) -> None:
+        self.log = listen(self.options, self.monitor)
+        failures = 0
+        while not self._stop.is_set():
+            began = time.monotonic()
+            try:
+                self._connect()
+                self._serve()
+            except Exception as error:  # noqa: BLE001 - whatever it was: say so, and try again
+                if self._stop.is_set():
+                    break
+                failures = 0 if time.monotonic() - began > 10 * LONGEST_PAUSE_SECONDS else failures + 1
+                self._fail(error)
+                self._stop.wait(min(LONGEST_PAUSE_SECONDS, LEAST_PAUSE_SECONDS * 2 ** min(failures - 1, 5)))
+            finally:
+                self._disconnect()
+        self.log.close()
+
+    @property
+    def paused(self) -> int:
+        """Partitions that are not fetched because too much of them waits."""
+        return len(self._paused)
+
+    @property
+    def fast_path(self) -> float:
+        """1 while records are unpacked in blocks."""
+        client = self._client
+        return float(client is not None and client.unpacking.mode == "fast")
+
+    def is_out_of_touch(self) -> bool:
+        """The coordinator has not been heard for so long that the partitions may be somebody else's."""
+        client = self._client
+        if self.group is None:
+            return False
+        return client is None or time.monotonic() - client.heard() > self.options.session_timeout
+
+    def _connect(self) -> None:
+        self._client = Client(
+            consumer_options(self.options, self.monitor, self.group), self.options.sampling_rule
+        )
+        self.membership = Membership(
+            self.monitor, lambda: self.client, self.channel, self.ledger.due, self.options.rebalance_timeout
+        )
+        self._placing = Placing(self.options, self._me, self.client, self.ledger)
+        self._recovery = Recovery(self.client, self.channel, self.ledger)
+        self._paused, self._epoch = set(), -1
+        self.watching.begin(self.client)
+        if self.options.partitions:
+            wanted = self.options.partitions.items()
+            self.client.assign(TopicPartition(topic, number) for topic, ns in wanted for number in ns)
+        else:
+            self.client.subscribe(self.options.topic_names, self.options.pattern, self.membership)
+
+    def _serve(self) -> None:
+        while not self._stop.is_set():
+            began = time.monotonic()
+            self._look_at_assignment()
+            fresh = self.membership.holdings.fresh
+            settled = bool(fresh) and self._placing.settle(fresh, self._epoch)
+            self._commit(began)
+            self._balance()
+            found = self._poll(BUSY_MS if fresh or self._paused or self.channel.lost else POLL_MS)
+            if found is None:
+                continue
+            self._hand_over(found)
+            self._placing.look_at_others(began)
+            self._watch(began)
+            if settled or found:
+                self.log.clear()
+
+    def _poll(self, milliseconds: int) -> dict[TopicPartition, list[Messages]] | None:
+        """What came; None when something was in the way that has been dealt with."""
+        try:
+            return self.client.poll(milliseconds)
+        except Exception as error:
+            if not self._recovery.handle(error, self.membership.holdings.fresh, self._epoch):
+                raise
+            return None
+
+    def _look_at_assignment(self) -> None:
+        """Partitions that are new here, or whose place is no longer right, are to be settled."""
+        assigned = self.client.assignment()
+        fresh = self.membership.holdings.fresh
+        self.ledger.keep(assigned - fresh)
+        fresh &= assigned
+        if self._epoch != self.channel.epoch:
+            self._epoch = self.channel.epoch
+            self.ledger.lines.clear()
+        for partition in assigned - fresh - self.ledger.lines.keys():
+            self.client.hold(partition)
+            fresh.add(partition)
+        for partition in self._placing.recreated():
+            self.client.hold(partition)
+            fresh.add(partition)
+
+    def _hand_over(self, found: dict[TopicPartition, list[Messages]]) -> None:
+        """Pieces to the loop; of partitions whose topic was just made anew nothing is believed."""
+        recreated = self._placing.recreated()
+        pieces: list[Piece] = []
+        for partition in self.ledger.lines.keys() - self.membership.holdings.fresh - recreated:
+            place = self.client.place(partition)
+            if partition in found:
+                pieces += self.ledger.pieces(partition, found[partition], place)
+            elif place is not None and (piece := self.ledger.moved(partition, place)) is not None:
+                pieces.append(piece)
+        if pieces:
+            self.channel.put(self._epoch, pieces)
+            self.watching.fetched(pieces)
+
+    def _balance(self) -> None:
+        """Pause partitions of which much waits, go on with those of which little does."""
+        held = self.channel.held()
+        lines = self.ledger.lines.keys() - self.membership.holdings.fresh
+        share = self.channel.bound / max(1, len(lines))
+        for partition in lines:
+            waiting = held.get(name_of(partition), 0)
+            stop = bool(self.channel.lost) or self._recovery.blocked(partition)
+            if partition not in self._paused and (waiting >= share or stop):
+                self.client.consumer.pause(partition)
+                self._paused.add(partition)
+            elif partition in self._paused and waiting <= share / 2 and not stop:
+                self.client.consumer.resume(partition)
+                self._paused.discard(partition)
+        self._paused &= lines
+
+    def _commit(self, now: float) -> None:
+        """Tell Kafka what the state holds, at most a few times a second."""
+        if self.group is None or now < self._next_commit or self.channel.lost:
+            return
+        self._next_commit = now + COMMIT_SECONDS
+        offsets = self.ledger.due(self.ledger.lines)
+        if offsets and self.client.membership()[0]:
+            self.client.commit_soon(offsets, lambda well: self.ledger.confirm(offsets) if well else None)
+
+    def _watch(self, began: float) -> None:
+        """How things stand, for the loop and for people."""
+        if self.watching.evicted(self.client, began, self.membership.holdings):
+            self.channel.lose("the group has taken this member in anew")
+        self.rebalances = self.membership.holdings.rebalances
+        fresh = self.membership.holdings.fresh
+        self.channel.see(self.watching.sights(self.client, self.ledger, fresh))
+        errors = (self._placing.trouble, self._recovery.trouble)
+        self.watching.look(self.client, self.log, fresh, errors)
+
+    def _fail(self, error: Exception) -> None:
+        told = self.log.explain(error)
+        self.watching.fail(told)
+        self.failure = SourceError(told.message, told.hint)
+        if told.cause == "other":
+            log.warning("kafka client failed", monitor=self.monitor, error=repr(error), exc_info=error)
+        self.channel.see({})
+
+    def _disconnect(self) -> None:
+        """Leave; what is not in the state is read again by whoever comes next."""
+        client = self._client
+        if client is None:
+            return
+        try:
+            if self._stop.is_set():
+                self._last_commit(client)
+            else:
+                self.reconnects += 1
+                self.channel.lose("the connection was made anew")
+            self.membership.closing = True
+            client.close()
+        except Exception as error:  # noqa: BLE001 - it is over either way
+            log.debug("kafka client did not close well", monitor=self.monitor, error=repr(error))
+        self._client = None
+        self.ledger.lines.clear()
+
+    def _last_commit(self, client: Client) -> None:
+        offsets = self.ledger.due(self.ledger.lines)
+        if self.group is not None and offsets and client.is_connected():
+            client.commit(offsets)

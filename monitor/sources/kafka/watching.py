@@ -1,0 +1,140 @@
+"""How reading stands: what hinders it, which partitions hold unread records, what has been fetched."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from monitor.sources.kafka.channel import Piece, Sight
+from monitor.sources.kafka.client import Client, TopicPartition, name_of
+from monitor.sources.kafka.ledger import Ledger
+from monitor.sources.kafka.membership import Holdings
+from monitor.sources.kafka.options import KafkaSource
+from sinks.kafka.hints import Explanation
+
+if TYPE_CHECKING:
+    from sinks.kafka.client_log import ClientLog
+
+GRACE_SECONDS = 1.5
+"""A connection may be gone for so long before anybody is told."""
+
+SILENT_SECONDS = 5.0
+"""Fetches are answered twice a second also when there is nothing."""
+
+_WELL = Explanation("", "", "", passing=True)
+
+
+class Watching:
+    """Keeps what the loop is told; written by the polling thread, read by the loop.
+
+    Attributes:
+        trouble: what hinders reading; its message is empty when nothing does.
+        records, bytes: fetched since the process began, by topic.
+    """
+
+    def __init__(self, options: KafkaSource) -> None:
+        self.trouble = _WELL
+        self.records: Counter[str] = Counter()
+        self.bytes: Counter[str] = Counter()
+        self._options = options
+        self._member, self._generation = "", -1
+        self._connected_at = time.monotonic()
+        self._trouble_since: dict[str, float] = {}
+        self._seen: dict[TopicPartition, float] = {}
+
+    def begin(self, client: Client) -> None:
+        """A new client is there."""
+        self._member, self._generation = client.membership()
+        self._connected_at = time.monotonic()
+        self._trouble_since.clear()
+
+    def fail(self, told: Explanation) -> None:
+        """The client could not be made, or ended."""
+        self.trouble = told
+
+    def fetched(self, pieces: Iterable[Piece]) -> None:
+        """Count what was handed over."""
+        for piece in pieces:
+            if piece.messages is not None:
+                topic = piece.messages.topic
+                self.records[topic] += len(piece.messages) + piece.messages.sampled_out
+                self.bytes[topic] += len(piece.messages.data)
+
+    def evicted(self, client: Client, began: float, holdings: Holdings) -> bool:
+        """The coordinator gave this member a new id without having said that its partitions were lost."""
+        member, generation = client.membership()
+        if not member:
+            return False
+        if generation != self._generation:
+            client.joined(max(began, holdings.joined_at))
+        before, self._member, self._generation = self._member, member, generation
+        return before not in {"", member}
+
+    def sights(self, client: Client, ledger: Ledger, fresh: Iterable[TopicPartition]) -> dict[str, Sight]:
+        """How each assigned partition stands."""
+        now = time.monotonic()
+        found: dict[str, Sight] = {}
+        for partition in (*ledger.lines, *fresh):
+            if client.has_leader(partition):
+                self._seen[partition] = now
+            reachable = now - self._seen.setdefault(partition, now) < self._options.unreachable
+            line, place = ledger.lines.get(partition), client.place(partition)
+            if line is None or place is None:
+                found[name_of(partition)] = Sight(0, None, reachable)
+            else:
+                end = place.end if line.stop is None else line.stop
+                found[name_of(partition)] = Sight(line.reading.offset, end, reachable, line.last_time)
+        self._seen = {p: at for p, at in self._seen.items() if name_of(p) in found}
+        return found
+
+    def look(
+        self, client: Client, log: ClientLog, fresh: set[TopicPartition], errors: Iterable[Exception | None]
+    ) -> None:
+        """Set `trouble`; what heals within a moment is none."""
+        now = time.monotonic()
+        if client.is_connected():
+            self._connected_at = now
+        if now - self._connected_at > GRACE_SECONDS:
+            self.trouble = log.explain(None)
+            return
+        found = self._found(client, log, fresh, errors)
+        lasting = {message: self._trouble_since.get(message, now) for message in found}
+        self._trouble_since = lasting
+        old = [message for message, since in lasting.items() if now - since > GRACE_SECONDS]
+        self.trouble = found[old[0]] if old else _WELL
+
+    def _found(
+        self, client: Client, log: ClientLog, fresh: set[TopicPartition], errors: Iterable[Exception | None]
+    ) -> dict[str, Explanation]:
+        """What is wrong now, the worst first."""
+        told = [log.explain(error) for error in errors if error is not None]
+        brokers = ", ".join(self._options.brokers)
+        if client.silent_seconds() > SILENT_SECONDS:
+            hint = "the broker's process may hang, or a firewall drops packets"
+            told.append(
+                Explanation("silent", f"{brokers} is connected but does not answer", hint, passing=True)
+            )
+        told += [
+            _explained(f"the topic {t} may not be read", "allow Describe and Read")
+            for t in sorted(client.forbidden())
+        ]
+        missing = set(self._options.topic_names) - client.topics().keys() - client.forbidden()
+        told += [
+            _explained(f"the topic {t} does not exist", "create it, or correct its name")
+            for t in sorted(missing)
+        ]
+        led = {p: client.has_leader(p) for p in (*client.assignment(), *fresh)}
+        gone = sorted(name_of(p) for p, has in led.items() if not has)
+        if gone:
+            told.append(
+                _explained(
+                    f"no leader is connected for {', '.join(gone[:5])}", "see whether a broker is down"
+                )
+            )
+        return {one.message: one for one in told}
+
+
+def _explained(message: str, hint: str) -> Explanation:
+    return Explanation("", message, hint, passing=True)
