@@ -1,17 +1,32 @@
-"""What the values of messages are, and how each becomes a record of its own."""
+"""What the values of messages are, and how they become records."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from monitor.decode.values import ValueBlock
+from monitor.decode.assembly import EMPTY_RECORD, KEPT_BYTES
+from monitor.decode.avro import AvroReader, MalformedAvroError
+from monitor.decode.blocks import Mask
+from monitor.decode.cloud_events import unwrapped, wrapped
+from monitor.decode.framing import HEAD, MAGIC, Rows, first_bytes, schema_numbers
+from monitor.decode.json_line import BadLineError
+from monitor.decode.schemas import Schemas, UnknownSchemaError
+from monitor.decode.values import ValueBlock, cut_lines, one_each, text_lines
 from monitor.records import Reject
 
 if TYPE_CHECKING:
-    from monitor.sources.kafka.messages import Lines, Messages
+    from monitor.sources.kafka.messages import Messages
+
+Format = Literal["auto", "json", "lines", "avro", "registry-json", "cloudevents"]
+UNKNOWN_SCHEMA = "unknown_schema"
+NO_SCHEMA_NUMBER = "no_schema_id"
+MALFORMED_AVRO = "malformed_avro"
+_OPENING = frozenset(b"{ \t\r\n")
+"""Bytes that a JSON object may begin with."""
 
 
 @dataclass
@@ -30,23 +45,151 @@ class Values:
 
 
 @dataclass
+class _Look:
+    """What became of values that are not simply JSON.
+
+    Attributes:
+        messages: with values that begin behind what stands before their JSON.
+        texts: values of other formats as JSON.
+        refused: reason and detail of those that are no records.
+    """
+
+    messages: Messages
+    texts: dict[int, bytes] = field(default_factory=dict)
+    refused: dict[int, tuple[str, str]] = field(default_factory=dict)
+
+
 class ValueReader:
-    """Cuts values into records."""
+    """Makes records of the values of a topic's messages.
+
+    Every message is looked at by itself, so formats may be mixed in a topic, but a block of one format costs one look.
+    """
+
+    def __init__(self, form: Format = "auto", schemas: Schemas | None = None) -> None:
+        """Choose the format.
+
+        Args:
+            form: `auto` goes by what values begin with and by the header `content-type`.
+            schemas: of the wire format with schema numbers, as `monitor.decode.registry.SchemaRegistry`.
+        """
+        self.form = form
+        self._schemas = schemas
+        self._readers: dict[int, AvroReader | None] = {}
 
     def read(self, messages: Messages) -> Values:
-        """The records of messages."""
-        lines = messages.block_parts()
-        return Values(one_each(messages, lines), [], len(messages) - len(lines.rows))
+        """The records of messages.
+
+        Raises:
+            SourceError: a schema cannot be had now. Nothing is lost: call again with the same messages.
+        """
+        look = _Look(messages)
+        if self.form not in {"json", "lines"}:
+            self._unframe(look)
+            self._unwrap(look)
+        lines = text_lines(look.messages, look.texts, frozenset(look.refused))
+        if self.form == "lines":
+            block, empty = cut_lines(messages, lines)
+            look.refused |= dict.fromkeys(empty, (EMPTY_RECORD, "the value holds no line"))
+        else:
+            block = one_each(messages, lines, several=self.form != "json")
+        return Values(block, _rejects(messages, look.refused), int(messages.nulls.sum()))
+
+    def _unframe(self, look: _Look) -> None:
+        """Deal with values that begin with a schema's number."""
+        messages = look.messages
+        first = first_bytes(messages)
+        framed: Mask = first == MAGIC
+        if self.form in {"avro", "registry-json"}:
+            for i in np.flatnonzero(~framed & ~messages.nulls).tolist():
+                look.refused[i] = (
+                    NO_SCHEMA_NUMBER,
+                    "the value does not begin with a zero byte and a schema id",
+                )
+        if not framed.any():
+            return
+        rows = np.flatnonzero(framed)
+        numbers = schema_numbers(messages, rows)
+        bare: list[Rows] = []
+        for number in np.unique(numbers).tolist():
+            chosen = rows[numbers == number]
+            if number < 0:
+                words = (NO_SCHEMA_NUMBER, "the value is shorter than a schema id")
+                look.refused |= dict.fromkeys(chosen.tolist(), words)
+            elif self._is_json(number, look, chosen):
+                bare.append(chosen)
+        if bare:
+            look.messages = _behind_number(messages, np.concatenate(bare))
+
+    def _is_json(self, number: int, look: _Look, rows: Rows) -> bool:
+        """Whether values of a schema are JSON; those of Avro schemas are read, those of others refused."""
+        if self.form == "registry-json":
+            return True
+        try:
+            if self._schemas is None:
+                return self._looks_like_json(number, look, rows)
+            reader = self._reader(number, self._schemas)
+        except UnknownSchemaError as error:
+            look.refused |= dict.fromkeys(rows.tolist(), (UNKNOWN_SCHEMA, str(error)[:200]))
+            return False
+        if reader is None:
+            return True
+        messages, data = look.messages, look.messages.data
+        bounds = zip(messages.starts[rows].tolist(), messages.ends[rows].tolist(), strict=True)
+        for i, (start, end) in zip(rows.tolist(), bounds, strict=True):
+            try:
+                look.texts[i] = reader.text(data[start + HEAD : end])
+            except MalformedAvroError as error:
+                look.refused[i] = (MALFORMED_AVRO, str(error))
+        return False
+
+    def _looks_like_json(self, number: int, look: _Look, rows: Rows) -> bool:
+        """Without a registry JSON can be read all the same."""
+        starts, ends = look.messages.starts[rows] + HEAD, look.messages.ends[rows]
+        if all(look.messages.data[s] in _OPENING for s, e in zip(starts, ends, strict=True) if s < e):
+            return True
+        raise UnknownSchemaError(f"schema {number}: no registry is configured")
+
+    def _reader(self, number: int, schemas: Schemas) -> AvroReader | None:
+        """The reader of an Avro schema; None for JSON."""
+        if number not in self._readers:
+            schema = schemas.schema(number)
+            if schema.kind not in {"AVRO", "JSON"}:
+                raise UnknownSchemaError(f"schema {number} is {schema.kind}, which driftd does not read")
+            try:
+                self._readers[number] = AvroReader(schema) if schema.kind == "AVRO" else None
+            except UnknownSchemaError as error:
+                raise UnknownSchemaError(f"schema {number} {error}") from None
+        return self._readers[number]
+
+    def _unwrap(self, look: _Look) -> None:
+        """Deal with CloudEvents whose data is not simply part of their JSON."""
+        messages = look.messages
+        chosen = ~messages.nulls if self.form == "cloudevents" else wrapped(messages)
+        for i in np.flatnonzero(chosen).tolist():
+            if i in look.texts or i in look.refused:
+                continue
+            value = messages.value(i) or b""
+            if self.form == "cloudevents" and b'"data_base64"' not in value and value[:1] != b"[":
+                continue
+            try:
+                look.texts[i] = unwrapped(value)
+            except BadLineError as error:
+                look.refused[i] = (error.reason, error.detail)
 
 
-def one_each(messages: Messages, lines: Lines) -> ValueBlock:
-    """One record in each value; values with line ends inside are put aside, so that each has a line of its own."""
-    if lines.data.count(b"\n") == len(lines.rows):
-        return ValueBlock(messages, lines.data, lines.rows, {})
-    places = np.flatnonzero(np.frombuffer(lines.data, np.uint8) == ord(b"\n"))
-    homes = np.searchsorted(lines.starts, places, side="right") - 1
-    broken = np.unique(homes[places < lines.ends[homes]]).tolist()
-    aside = {i: lines.data[lines.starts[i] : lines.ends[i]] for i in broken}
-    bounds = zip(lines.starts.tolist(), lines.ends.tolist(), strict=True)
-    pieces = [b"" if i in aside else lines.data[s:e] for i, (s, e) in enumerate(bounds)]
-    return ValueBlock(messages, b"\n".join([*pieces, b""]), lines.rows, aside)
+def _behind_number(messages: Messages, rows: Rows) -> Messages:
+    starts = messages.starts.copy()
+    starts[rows] += HEAD
+    return replace(messages, starts=starts)
+
+
+def _rejects(messages: Messages, refused: Mapping[int, tuple[str, str]]) -> list[Reject]:
+    return [
+        Reject(
+            *refused[i],
+            messages.name,
+            int(messages.offsets[i]),
+            (messages.value(i) or b"")[:KEPT_BYTES],
+        )
+        for i in sorted(refused)
+    ]

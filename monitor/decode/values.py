@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +16,40 @@ from monitor.decode.blocks import BOM, Block, Mask
 if TYPE_CHECKING:
     from monitor.sources.kafka.messages import Messages
 
+
+@dataclass(frozen=True, eq=False)
+class Texts:
+    """Values with a line end behind each.
+
+    Attributes:
+        data: all of them. starts, ends: of each, without that line end; int64, shape (values,).
+        rows: number of each one's message; int64, shape (values,), rising.
+    """
+
+    data: bytes
+    starts: Numbers
+    ends: Numbers
+    rows: Numbers
+
+    def pieces(self) -> list[bytes]:
+        """The values."""
+        bounds = zip(self.starts.tolist(), self.ends.tolist(), strict=True)
+        return [self.data[start:end] for start, end in bounds]
+
+    def broken(self) -> list[int]:
+        """Values with line ends inside."""
+        if self.data.count(b"\n") == len(self.rows):
+            return []
+        places = np.flatnonzero(np.frombuffer(self.data, np.uint8) == _NEWLINE)
+        owners = np.searchsorted(self.starts, places, side="right") - 1
+        return [int(i) for i in np.unique(owners[places < self.ends[owners]])]
+
+
 Numbers = npt.NDArray[np.int64]
+_NEWLINE, _SPACE = 10, 32
+_BETWEEN = re.compile(rb"\}[ \t\r]*\n[ \t\r\n]*\{")
+"""Stands in no JSON value: between two objects there is a comma, and texts hold no line ends."""
+
 _NO_FILE = 1
 """Offset of a block that does not begin a file: a byte order mark stands before any value, not just the first."""
 
@@ -26,27 +61,18 @@ class ValueBlock(Block):
         messages: where they come from.
         homes: number of the message of each line; int64, shape (lines,), rising.
         aside: values that hold line ends inside one record, by line; the line itself is empty.
-        silent: lines that are no records: blank ones between others, and those of messages that were dealt with in
-            another way; shape (lines,). None: there are none, and an empty value is a record that cannot be read.
-        cut: a message may hold several lines.
+        silent: lines that are blank among others; shape (lines,). None: an empty line is a record that cannot be read.
     """
 
     def __init__(
-        self,
-        messages: Messages,
-        data: bytes,
-        homes: Numbers,
-        aside: Mapping[int, bytes],
-        silent: Mask | None = None,
-        *,
-        cut: bool = False,
+        self, messages: Messages, data: bytes, homes: Numbers | None, aside: Mapping[int, bytes] | None = None
     ) -> None:
+        """Find the lines; where `homes` is None, the caller sets it."""
         super().__init__(data, _NO_FILE)
         self.messages = messages
-        self.homes = homes
-        self.aside = aside
-        self.silent = silent
-        self.cut = cut
+        self.homes = np.empty(0, np.int64) if homes is None else homes
+        self.aside = aside or {}
+        self.silent: Mask | None = None
 
     def line(self, i: int) -> bytes:
         """A record's text without white space around it and without a byte order mark."""
@@ -55,11 +81,86 @@ class ValueBlock(Block):
         return super().line(i).removeprefix(BOM)
 
     def may_be_blank(self, i: int) -> bool:
-        """Nothing is wrong with an empty line where lines are cut; an empty value is no record."""
+        """Nothing is wrong with an empty line among others; an empty value is no record."""
         return self.silent is not None and bool(self.silent[i])
 
     def place(self, i: int) -> tuple[int, bytes]:
         """Offset of the message and the first bytes of its value, or of the line where it holds several."""
         home = int(self.homes[i])
-        data = self.line(i) if self.cut else self.messages.value(home) or b""
+        first, last = np.searchsorted(self.homes, [home, home + 1]).tolist()
+        data = self.line(i) if last - first > 1 else self.messages.value(home) or b""
         return int(self.messages.offsets[home]), data[:KEPT_BYTES]
+
+
+def text_lines(messages: Messages, texts: Mapping[int, bytes], without: frozenset[int]) -> Texts:
+    """Values of messages with a line end behind each.
+
+    Args:
+        messages: with values of JSON.
+        texts: to be taken instead of some values.
+        without: messages to be left out.
+    """
+    if not texts and not without:
+        lines = messages.block_parts()
+        return Texts(lines.data, lines.starts, lines.ends, lines.rows)
+    values = [None if i in without else texts.get(i, value) for i, value in enumerate(messages.values())]
+    rows = np.array([i for i, value in enumerate(values) if value is not None], np.int64)
+    pieces = [value for value in values if value is not None]
+    widths = np.array([len(piece) for piece in pieces], np.int64)
+    ends = np.cumsum(widths + 1) - 1
+    return Texts(b"\n".join([*pieces, b""]), ends - widths, ends, rows)
+
+
+def one_each(messages: Messages, lines: Texts, *, several: bool) -> ValueBlock:
+    """One record in each value, whose line ends are put aside with it.
+
+    Args:
+        messages: where the values come from.
+        lines: the values.
+        several: values that can only be several records, one a line, are cut.
+    """
+    broken = lines.broken()
+    if not broken:
+        return ValueBlock(messages, lines.data, lines.rows)
+    pieces = lines.pieces()
+    cut = [i for i in broken if several and _BETWEEN.search(pieces[i])]
+    if cut:
+        block, _ = cut_lines(messages, lines, frozenset(broken) - frozenset(cut))
+        if block.silent is not None:
+            block.silent &= np.isin(block.homes, lines.rows[cut])
+        return block
+    aside = {i: pieces[i] for i in broken}
+    texts = [b"" if i in aside else piece for i, piece in enumerate(pieces)]
+    return ValueBlock(messages, b"\n".join([*texts, b""]), lines.rows, aside)
+
+
+def cut_lines(
+    messages: Messages, lines: Texts, whole: frozenset[int] = frozenset()
+) -> tuple[ValueBlock, list[int]]:
+    """Each line of each value a record; the messages without any are returned too.
+
+    Args:
+        messages: where the values come from.
+        lines: the values.
+        whole: values that are one record although they have line ends.
+    """
+    data, places, aside = lines.data, lines.starts, {}
+    if whole:
+        pieces = lines.pieces()
+        texts = [b"" if i in whole else piece for i, piece in enumerate(pieces)]
+        data = b"\n".join([*texts, b""])
+        places = np.cumsum([0, *(len(text) + 1 for text in texts)])[:-1]
+        aside = {int(places[i]): pieces[i] for i in whole}
+    block = ValueBlock(messages, data, None)
+    homes = np.searchsorted(places, block.starts, side="right") - 1
+    block.homes = lines.rows[homes]
+    block.aside = {int(np.searchsorted(block.starts, start)): text for start, text in aside.items()}
+    widths = block.ends - block.starts
+    first = block.bytes[np.minimum(block.starts, max(len(data) - 1, 0))] if len(block) else block.bytes
+    blank = widths == 0
+    for i in np.flatnonzero(~blank & (first <= _SPACE)).tolist():
+        blank[i] = not block.line(i)
+    blank[list(block.aside)] = False
+    full = np.bincount(homes[~blank], minlength=len(lines.rows))
+    block.silent = blank
+    return block, lines.rows[full == 0].tolist()
