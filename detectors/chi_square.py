@@ -8,9 +8,9 @@ import numpy as np
 from annotated_types import Ge
 
 from detectors import special
-from detectors.base import Window
 from detectors.grouped_shares import Shares
 from detectors.named_statistic import Floats, Measured, NamedStatistic
+from detectors.observation import Observation
 
 
 class ChiSquare(NamedStatistic):
@@ -28,12 +28,12 @@ class ChiSquare(NamedStatistic):
     least: Annotated[float, Ge(0)] = 5.0
     """Expected count below which categories are pooled."""
 
-    def measure(self, shares: Shares, window: Window) -> Measured:
+    def measure(self, shares: Shares, seen: Observation) -> Measured:
         """Statistic, p-value and Cramer's V of all categorical columns at once."""
         groups = shares.groups(2, specials=False, numeric=False)
         if not groups.columns.size:
             return Measured(groups.columns, np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0))
-        r, w = groups.reference, groups.rows(window.profile.counts)
+        r, w = groups.reference, groups.rows(seen.running)
         n_r, n_w = groups.total(r), groups.total(w)
         smaller = np.minimum(n_r, n_w) / (n_r + n_w)
         occupied = r + w > 0

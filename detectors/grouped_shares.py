@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.binning import LogBinning, NumericBinning
-from detectors.comparison import JUDGED
+from detectors.comparison import Comparison
 from detectors.layout import SPECIALS, Kind, Layout
-from detectors.profile import Profile
 from detectors.ragged import Ragged
 
 Floats = npt.NDArray[np.float64]
@@ -20,20 +19,19 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """Groups of slots, column after column.
+    """Groups of neighbouring slots, column after column.
 
     Attributes:
         columns: int64, shape (c,), positions in the layout.
-        slots: int64, shape (s,), positions in the vector of counts, in the order of the groups.
-        firsts: int64, shape (g,), where each group begins in `slots`.
+        begins, ends: int64, shape (g,), first slot of each group and the slot after its last.
         starts: int64, shape (c,), where each column begins among the groups.
         owner: int64, shape (g,), which of `columns` each group belongs to.
         reference: float64, shape (g,), rows of the reference.
     """
 
     columns: Ints
-    slots: Ints
-    firsts: Ints
+    begins: Ints
+    ends: Ints
     starts: Ints
     owner: Ints
     reference: Floats
@@ -43,33 +41,34 @@ class Groups:
         cls, layout: Layout, counts: Ints, columns: tuple[int, ...], bins: int, *, specials: bool
     ) -> Groups:
         """Numeric bins pooled into about `bins` groups of equal share, every category alone, specials alone."""
-        slots: list[Ints] = []
-        firsts: list[Ints] = []
-        sizes: list[int] = []
-        base = 0
+        bounds = []
         for i in columns:
-            start = int(layout.offsets[i])
             values = layout.binnings[i].size
             width = values + (len(SPECIALS) if specials else 0)
-            first = np.concatenate([_pool(layout, counts, i, bins), np.arange(values, width)])
-            slots.append(np.arange(start, start + width))
-            firsts.append(first + base)
-            sizes.append(first.size)
-            base += width
-        every = np.concatenate([np.zeros(0, np.int64), *slots])
-        begin = np.concatenate([np.zeros(0, np.int64), *firsts])
-        starts = np.cumsum(sizes) - sizes
-        owner = np.repeat(np.arange(len(sizes)), sizes)
-        reference = np.add.reduceat(counts[every], begin).astype(np.float64) if begin.size else np.zeros(0)
-        return cls(np.array(columns, np.int64), every, begin, starts.astype(np.int64), owner, reference)
+            first = np.concatenate([_pool(layout, counts, i, bins), np.arange(values, width + 1)])
+            bounds.append(first + layout.offsets[i])
+        nothing = np.zeros(0, np.int64)
+        begins = np.concatenate([nothing, *(b[:-1] for b in bounds)])
+        ends = np.concatenate([nothing, *(b[1:] for b in bounds)])
+        sizes = np.array([b.size - 1 for b in bounds], dtype=np.int64)
+        running = np.concatenate([[0], np.cumsum(counts)])
+        reference = (running[ends] - running[begins]).astype(np.float64)
+        owner = np.repeat(np.arange(sizes.size), sizes)
+        return cls(np.array(columns, np.int64), begins, ends, np.cumsum(sizes) - sizes, owner, reference)
 
-    def rows(self, counts: Ints) -> Floats:
-        """Rows of a profile in each group, shape (g,)."""
-        return np.add.reduceat(counts[self.slots], self.firsts).astype(np.float64)
+    def rows(self, running: Ints) -> Floats:
+        """Rows in each group, shape (g,), from the rows before each slot, shape (slots + 1,)."""
+        return (running.take(self.ends) - running.take(self.begins)).astype(np.float64)
 
     def total(self, values: Floats) -> Floats:
         """Sums by column, shape (g,) to (c,)."""
         return np.add.reduceat(values, self.starts)
+
+    @cached_property
+    def shares(self) -> Floats:
+        """Shares of the reference's rows of the column, shape (g,); NaN for columns without rows."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.reference / self.total(self.reference)[self.owner])
 
 
 def _pool(layout: Layout, counts: Ints, i: int, bins: int) -> Ints:
@@ -84,62 +83,66 @@ def _pool(layout: Layout, counts: Ints, i: int, bins: int) -> Ints:
 
 
 @dataclass(frozen=True, eq=False)
-class Shares:
-    """What the named statistics need of a reference.
+class Edges:
+    """Where the value bins of the numeric columns begin and end.
 
     Attributes:
-        layout, profile: the reference's.
+        low, high: float64, shape (c, most bins), infinite outside the range; empty after a column's last bin.
+        bounds: int64, where each column's bins begin and end, column after column, in the flattened arrays.
     """
 
-    layout: Layout
-    profile: Profile
-    _groups: dict[tuple[int, bool, bool], Groups] = field(default_factory=dict)
+    low: Floats
+    high: Floats
+    bounds: Ints
 
-    @cached_property
-    def judged(self) -> tuple[int, ...]:
-        """Features, predictions, scores and labels."""
-        return self.layout.with_role(*JUDGED)
+    @classmethod
+    def of(cls, layout: Layout, block: Ragged) -> Edges:
+        """Those of the block's columns."""
+        lows, highs = [np.zeros(0)], [np.zeros(0)]
+        for i in block.columns:
+            binning = layout.binnings[int(i)]
+            edges = binning.edges if isinstance(binning, NumericBinning | LogBinning) else np.zeros(0)
+            lows.append(np.concatenate([[-np.inf], edges]))
+            highs.append(np.concatenate([edges, [np.inf]]))
+        low, high = (block.padded(np.concatenate(ends), np.inf) for ends in (lows, highs))
+        begins = np.arange(len(low)) * low.shape[1]
+        bounds = np.stack([begins, begins + (block.grid >= 0).sum(axis=1)], axis=1).ravel()
+        return cls(low, high, bounds[bounds < low.size])
+
+    def total(self, values: Floats) -> Floats:
+        """Sums by column, shape (c, most bins) to (c,); what is after a column's last bin is left out."""
+        return np.add.reduceat(values.reshape(-1), self.bounds)[::2]
+
+
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """What the named statistics need of a reference beside its `Comparison`.
+
+    Attributes:
+        comparison: the reference's side of the verdict rule, whose numeric columns are the same.
+    """
+
+    comparison: Comparison
+    _groups: dict[tuple[int, bool, bool], Groups] = field(default_factory=dict)
 
     def groups(self, bins: int, *, specials: bool = True, numeric: bool = True) -> Groups:
         """Groups of the judged columns; without the numeric ones if so asked."""
         key = (bins, specials, numeric)
         if key not in self._groups:
+            layout, counts = self.comparison.layout, self.comparison.profile.counts
             kinds = (Kind.NUMERIC, Kind.CATEGORICAL) if numeric else (Kind.CATEGORICAL,)
-            chosen = tuple(i for i in self.judged if self.layout.columns[i].kind in kinds)
-            self._groups[key] = Groups.of(self.layout, self.profile.counts, chosen, bins, specials=specials)
+            chosen = tuple(i for i in self.comparison.judged.tolist() if layout.columns[i].kind in kinds)
+            self._groups[key] = Groups.of(layout, counts, chosen, bins, specials=specials)
         return self._groups[key]
 
     @cached_property
-    def numeric(self) -> Ragged:
-        """Value bins of the judged numeric columns."""
-        chosen = [i for i in self.judged if self.layout.columns[i].kind is Kind.NUMERIC]
-        return Ragged.of(self.layout, self.profile.counts, chosen)
-
-    @cached_property
-    def distribution(self) -> Floats:
-        """The reference's distribution function at the upper end of each numeric value bin, shape (v,)."""
-        return distribution(self.numeric, self.numeric.counts)
-
-    @cached_property
-    def edges(self) -> tuple[Floats, Floats]:
-        """Lower and upper end of each numeric value bin, shape (v,); infinite outside the range."""
-        lows, highs = [np.zeros(0)], [np.zeros(0)]
-        for i in self.numeric.columns:
-            binning = self.layout.binnings[int(i)]
-            edges = binning.edges if isinstance(binning, NumericBinning | LogBinning) else np.zeros(0)
-            lows.append(np.concatenate([[-np.inf], edges]))
-            highs.append(np.concatenate([edges, [np.inf]]))
-        return np.concatenate(lows), np.concatenate(highs)
+    def edges(self) -> Edges:
+        """Ends of the judged numeric columns' value bins."""
+        return Edges.of(self.comparison.layout, self.comparison.numeric.block)
 
     @cached_property
     def deviation(self) -> Floats:
         """Standard deviation of each numeric column of the reference, shape (c,); 1 where it is 0 or unknown."""
-        variances = np.array([self.profile.variance(int(i)) for i in self.numeric.columns])
+        profile = self.comparison.profile
+        variances = np.array([profile.variance(int(i)) for i in self.comparison.numeric.block.columns])
         return np.where(np.isfinite(variances) & (variances > 0), np.sqrt(np.abs(variances)), 1.0)
-
-
-def distribution(ragged: Ragged, rows: Floats) -> Floats:
-    """Share of rows up to and with each bin, shape (v,); NaN for columns without rows."""
-    total = ragged.total(rows)[ragged.owner]
-    with np.errstate(invalid="ignore"):
-        return np.asarray(ragged.running(rows) / total)

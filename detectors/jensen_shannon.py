@@ -8,9 +8,9 @@ import numpy as np
 from annotated_types import Ge, Le
 
 from detectors import special
-from detectors.base import Window
 from detectors.grouped_shares import Shares
 from detectors.named_statistic import Measured, NamedStatistic
+from detectors.observation import Observation
 
 
 class JensenShannon(NamedStatistic):
@@ -27,13 +27,14 @@ class JensenShannon(NamedStatistic):
     bins: Annotated[int, Ge(2), Le(256)] = 20
     """Groups that the bins of a number are pooled into."""
 
-    def measure(self, shares: Shares, window: Window) -> Measured:
+    def measure(self, shares: Shares, seen: Observation) -> Measured:
         """The distance of all columns at once."""
         groups = shares.groups(self.bins)
-        found = groups.rows(window.profile.counts)
-        r = groups.reference / groups.total(groups.reference)[groups.owner]
-        w = found / groups.total(found)[groups.owner]
-        middle = np.where(r + w > 0, (r + w) / 2, 1.0)
+        found = groups.rows(seen.running)
+        rows = groups.total(found)
+        r, w = groups.shares, found / rows[groups.owner]
+        middle = (r + w) / 2
+        middle[middle == 0] = 1.0
         terms = np.asarray(special.xlogy(r, r / middle) + special.xlogy(w, w / middle), dtype=np.float64)
         bits = groups.total(terms) / np.log(4)
-        return Measured(groups.columns, np.sqrt(np.clip(bits, 0, 1)), groups.total(found))
+        return Measured(groups.columns, np.sqrt(np.clip(bits, 0, 1)), rows)

@@ -6,10 +6,10 @@ from typing import Literal
 
 import numpy as np
 
-from detectors import special
-from detectors.base import Window
-from detectors.grouped_shares import Shares, distribution
+from detectors import tails
+from detectors.grouped_shares import Shares
 from detectors.named_statistic import Measured, NamedStatistic
+from detectors.observation import Observation
 
 
 class KolmogorovSmirnov(NamedStatistic):
@@ -27,13 +27,10 @@ class KolmogorovSmirnov(NamedStatistic):
 
     type: Literal["kolmogorov_smirnov"] = "kolmogorov_smirnov"
 
-    def measure(self, shares: Shares, window: Window) -> Measured:
+    def measure(self, shares: Shares, seen: Observation) -> Measured:
         """Statistic and p-value of all numeric columns at once."""
-        ragged = shares.numeric
-        if not ragged.columns.size:
-            return Measured(ragged.columns, np.zeros(0), np.zeros(0), np.zeros(0))
-        rows = window.profile.counts[ragged.slots].astype(np.float64)
-        n = ragged.total(rows)
-        gap = ragged.largest(np.abs(distribution(ragged, rows) - shares.distribution))
-        root = np.sqrt(n * ragged.rows / (n + ragged.rows))
-        return Measured(ragged.columns, gap, n, special.kolmogorov((root + 0.12 + 0.11 / root) * gap))
+        numbers, block = seen.numbers, shares.comparison.numeric.block
+        if numbers is None:
+            return Measured(block.columns, np.zeros(0), np.zeros(0), np.zeros(0))
+        gap = np.where(block.rows > 0, numbers.distance[0], np.nan)
+        return Measured(block.columns, gap, numbers.n[0], tails.kolmogorov(gap, numbers.effective[0]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -12,15 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from annotated_types import Gt
 
-from detectors.base import Cause, Result, Verdict, Window, WindowTest
+from detectors.base import Result, Verdict, Window, WindowTest
 from detectors.grouped_shares import Shares
-from detectors.layout import Role
+from detectors.observation import Observation
 from detectors.reference import Reference
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-
-_PREDICTIONS = (Role.PREDICTION, Role.SCORE)
 
 
 @dataclass(frozen=True)
@@ -41,6 +39,15 @@ class Measured:
     p_value: Floats | None = None
     effect: Floats | None = None
 
+    def by_column(self) -> Iterator[tuple[int, float, float | None, float, int]]:
+        """Column, statistic, p-value, effect and rows of each column, as plain values."""
+        p_values = [None] * self.columns.size if self.p_value is None else self.p_value.tolist()
+        effect = self.statistic if self.effect is None else self.effect
+        return zip(
+            self.columns.tolist(), self.statistic.tolist(), p_values, effect.tolist(),
+            self.rows.astype(np.int64).tolist(), strict=True,
+        )  # fmt: skip
+
 
 class NamedStatistic(WindowTest):
     """A statistic that is reported for every window and judged only where a threshold is given."""
@@ -52,35 +59,31 @@ class NamedStatistic(WindowTest):
     def test(self, reference: Reference, window: Window) -> Sequence[Result]:
         """One result a column; *insufficient* under the minimum of rows, *error* where the number is not finite."""
         with np.errstate(all="ignore"):
-            measured = self.measure(reference.shares, window)
+            measured = self.measure(reference.shares, Observation.of(reference.comparison, window))
         few = window.profile.rows < max(window.min_rows, 1)
-        names, size = reference.layout.columns, measured.columns.size
-        p_values = [None] * size if measured.p_value is None else measured.p_value.tolist()
-        effect = measured.statistic if measured.effect is None else measured.effect
-        rows = zip(
-            measured.columns.tolist(), measured.statistic.tolist(), p_values, effect.tolist(),
-            measured.rows.tolist(), strict=True,
-        )  # fmt: skip
-        return [
-            self._result(names[i].name, names[i].role, (value, p, size_), int(n), few=few)
-            for i, value, p, size_, n in rows
+        told, test, limit = reference.comparison.told, self.type, self.threshold
+        results = [
+            Result(told[i][0], test, Verdict.OK, told[i][1], value, limit, p_value, effect, rows)
+            for i, value, p_value, effect, rows in measured.by_column()
         ]
+        odd = few | (measured.rows == 0) | ~np.isfinite(measured.statistic)
+        if limit is not None:
+            odd |= measured.statistic > limit
+        for k in np.flatnonzero(odd).tolist():
+            results[k] = _judged(results[k], few=few)
+        return results
 
     @abstractmethod
-    def measure(self, shares: Shares, window: Window) -> Measured:
+    def measure(self, shares: Shares, seen: Observation) -> Measured:
         """The statistic of all columns at once."""
 
-    def _result(
-        self, name: str, role: Role, numbers: tuple[float, float | None, float], rows: int, *, few: bool
-    ) -> Result:
-        value, p_value, effect = numbers
-        cause = Cause.PREDICTION_DRIFT if role in _PREDICTIONS else Cause.DATA_DRIFT
-        verdict, detail = Verdict.OK, ""
-        if few or not rows:
-            verdict, detail = Verdict.INSUFFICIENT, "too few rows" if few else "no values in this window"
-            value, p_value, effect = math.nan, None, math.nan
-        elif not math.isfinite(value):
-            verdict, detail = Verdict.ERROR, "the statistic is not a finite number here"
-        elif self.threshold is not None and value > self.threshold:
-            verdict = Verdict.DRIFT
-        return Result(name, self.type, verdict, cause, value, self.threshold, p_value, effect, rows, detail)
+
+def _judged(result: Result, *, few: bool) -> Result:
+    """The result of a column that is not simply in order."""
+    if few or not result.rows:
+        detail = "too few rows" if few else "no values in this window"
+        nothing = result._replace(statistic=math.nan, p_value=None, effect_size=math.nan)
+        return nothing._replace(verdict=Verdict.INSUFFICIENT, detail=detail)
+    if not math.isfinite(result.statistic):
+        return result._replace(verdict=Verdict.ERROR, detail="the statistic is not a finite number here")
+    return result._replace(verdict=Verdict.DRIFT)

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Ge, Le
 
-from detectors.base import Window
 from detectors.grouped_shares import Shares
 from detectors.named_statistic import Measured, NamedStatistic
+from detectors.observation import Observation
 
 
 class PSI(NamedStatistic):
@@ -28,12 +28,12 @@ class PSI(NamedStatistic):
     bins: Annotated[int, Ge(2), Le(256)] = 10
     """Groups that the bins of a number are pooled into. The industry's 0.1 (watch) and 0.2 (shift) are for 10."""
 
-    def measure(self, shares: Shares, window: Window) -> Measured:
+    def measure(self, shares: Shares, seen: Observation) -> Measured:
         """The index of all columns at once."""
         groups = shares.groups(self.bins)
-        found = groups.rows(window.profile.counts)
-        either = (found > 0) | (groups.reference > 0)
-        r, w = (np.where(either & (rows == 0), 0.5, rows) for rows in (groups.reference, found))
+        found, known = groups.rows(seen.running), groups.reference
+        here, there = found > 0, known > 0
+        r, w = np.where(there, known, 0.5 * here), np.where(here, found, 0.5 * there)
         r, w = r / groups.total(r)[groups.owner], w / groups.total(w)[groups.owner]
-        terms = np.where(either, (w - r) * np.log(np.where(either, w, 1.0) / np.where(either, r, 1.0)), 0.0)
+        terms = np.where(here | there, (w - r) * np.log(w / r), 0.0)
         return Measured(groups.columns, groups.total(terms), groups.total(found))

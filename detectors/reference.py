@@ -72,7 +72,7 @@ class Reference:
     @cached_property
     def shares(self) -> Shares:
         """The reference's side of the named statistics, laid out once."""
-        return Shares(self.layout, self.profile)
+        return Shares(self.comparison)
 
     @cached_property
     def score_table(self) -> ScoreTable:

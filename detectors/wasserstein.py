@@ -6,9 +6,9 @@ from typing import Literal
 
 import numpy as np
 
-from detectors.base import Window
-from detectors.grouped_shares import Shares, distribution
+from detectors.grouped_shares import Shares
 from detectors.named_statistic import Floats, Measured, NamedStatistic
+from detectors.observation import Observation
 
 
 class Wasserstein(NamedStatistic):
@@ -26,25 +26,35 @@ class Wasserstein(NamedStatistic):
 
     type: Literal["wasserstein"] = "wasserstein"
 
-    def measure(self, shares: Shares, window: Window) -> Measured:
+    def measure(self, shares: Shares, seen: Observation) -> Measured:
         """The distance of all numeric columns at once."""
-        ragged, profile = shares.numeric, window.profile
-        if not ragged.columns.size:
-            return Measured(ragged.columns, np.zeros(0), np.zeros(0))
-        rows = profile.counts[ragged.slots].astype(np.float64)
-        gap = distribution(ragged, rows) - shares.distribution
-        before = np.concatenate([[0.0], gap[:-1]])
-        before[ragged.starts] = 0.0
-        low = np.fmin(shares.profile.minimum, profile.minimum)[ragged.columns][ragged.owner]
-        high = np.fmax(shares.profile.maximum, profile.maximum)[ragged.columns][ragged.owner]
-        lower, upper = shares.edges
-        width = np.maximum(np.minimum(upper, high) - np.maximum(lower, low), 0.0)
-        area = ragged.total(np.where(width > 0, width * _mean_size(before, gap), 0.0))
-        return Measured(ragged.columns, area / shares.deviation, ragged.total(rows), effect=area)
+        numbers, block = seen.numbers, shares.comparison.numeric.block
+        if numbers is None:
+            return Measured(block.columns, np.zeros(0), np.zeros(0))
+        edges, before, now = shares.edges, shares.comparison.profile, seen.window.profile
+        low = np.fmin(before.minimum, now.minimum)[block.columns][:, None]
+        high = np.fmax(before.maximum, now.maximum)[block.columns][:, None]
+        width = np.minimum(edges.high, high)
+        width -= np.maximum(edges.low, low)
+        np.maximum(width, 0.0, out=width)
+        area = edges.total(np.multiply(width, _mean_size(numbers.gap[0]), out=width))
+        area = np.where(block.rows > 0, area, np.nan)
+        return Measured(block.columns, area / shares.deviation, numbers.n[0], effect=area)
 
 
-def _mean_size(start: Floats, end: Floats) -> Floats:
-    """Mean of the size of a straight line from `start` to `end`."""
-    a, b = np.abs(start), np.abs(end)
-    crossing = (start * end < 0) & (a + b > 0)
-    return np.where(crossing, (a * a + b * b) / (2 * np.where(crossing, a + b, 1.0)), (a + b) / 2)
+def _mean_size(gap: Floats) -> Floats:
+    """Mean size of the gap over each bin, where it goes straight from its size at the end of the bin before.
+
+    Args:
+        gap: float64, shape (c, bins): at the end of each bin; 0 before the first.
+    """
+    ends = np.zeros((len(gap), gap.shape[1] + 1))
+    ends[:, 1:] = gap
+    crossing = np.nonzero(ends[:, :-1] * gap < 0)
+    np.abs(ends, out=ends)
+    total = ends[:, :-1] + ends[:, 1:]
+    a, b = ends[:, :-1][crossing], ends[:, 1:][crossing]
+    straight = (a * a + b * b) / (2 * total[crossing])
+    total /= 2
+    total[crossing] = straight
+    return total
