@@ -36,11 +36,16 @@ def parse_duration(value: object) -> float:
 
 def _parse_text(text: str) -> float:
     if _WHOLE.fullmatch(text):
-        return math.fsum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+        return math.fsum(_seconds(float(number), unit) for number, unit in _PART.findall(text))
     try:
         return float(text)
     except ValueError:
         raise ValueError(f"{text!r} is not a span of time: {_HINT}") from None
+
+
+def _seconds(number: float, unit: str) -> float:
+    """Milliseconds are divided: 950 times 0.001 would not be 0.95."""
+    return number / 1000 if unit == "ms" else number * _UNITS[unit]
 
 
 def format_duration(seconds: float) -> str:
