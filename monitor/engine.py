@@ -226,7 +226,7 @@ class Engine:
                     state.windows.put(window, profile)
                 watch.reaction.save(state, self.clock.now())
                 checkpoint.save(state, watch.pipeline, self.clock.now())
-        if self.urgent:
+        if self.urgent or any(watch.reaction.windows for watch in self.watches):
             self.on_messages()
         for watch in self.watches:
             self._publish(watch)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from monitor.alerts import Findings, Track, advance, expire, keep_kinds
 from monitor.alerts.gaps import SOURCE_LOOK, missing, nothing_missing
-from monitor.delivery.destinations import alert_message, retraining_message
+from monitor.delivery.destinations import alert_message, retraining_message, window_message
+from monitor.results import result_json
 from monitor.retraining import (
     RetrainingMemory,
     RetrainingOptions,
@@ -18,7 +19,8 @@ from monitor.retraining import (
 )
 from monitor.state.alerts import StoredTransition
 from monitor.state.runs import StoredRun
-from sinks.base import Alert, Sink, Span
+from sinks.base import Alert, Sink, Span, WindowSink
+from sinks.events import WindowKey, window_event
 
 if TYPE_CHECKING:
     from monitor.alerts import AlertOptions
@@ -38,6 +40,7 @@ class Reaction:
         kinds: names of the monitor's kinds of windows. links: pages with more, put into every alert.
         tracks: alerts by fingerprint. memory: what retraining remembers.
         changed, told, requests: fingerprints, changes of state and calls since the last commit.
+        windows: closed since then, as far as a sink asks for them.
     """
 
     monitor: str
@@ -51,6 +54,7 @@ class Reaction:
     changed: set[str] = field(default_factory=set)
     told: list[Alert] = field(default_factory=list)
     requests: list[RetrainingRequest] = field(default_factory=list)
+    windows: list[tuple[WindowKey, Span, str, list[dict[str, Any]]]] = field(default_factory=list)
 
     def react(self, evaluation: Evaluation, now: int) -> list[Alert]:
         """Take a window in; the alerts whose state changed.
@@ -67,6 +71,10 @@ class Reaction:
             self.monitor, window.key.version, window.key.segment, span, evaluation.results, self.links
         )
         tracks, told = advance(self.tracks, findings, self.options, at)
+        if self._window_sinks():
+            results = [result_json(result) for result in evaluation.results]
+            key = WindowKey(self.monitor, window.key.version, window.key.segment)
+            self.windows.append((key, span, evaluation.verdict.value, results))
         quiet = nothing_missing(tracks, findings, at)
         if quiet is not None:
             tracks, ended = advance(tracks, quiet, self.options, at)
@@ -133,6 +141,10 @@ class Reaction:
             for sink in self.sinks:
                 if alert.state in sink.on:
                     state.outbox.enqueue(alert_message(alert, sink, now))
+        for window in self.windows:
+            event = window_event(*window, closed_at=now)
+            for sink in self._window_sinks():
+                state.outbox.enqueue(window_message(event, sink, now))
         for request in self.requests:
             run = StoredRun(request.id, self.monitor, request.causes, request.at, request.event())
             state.runs.put(run, recorded_at=now)
@@ -145,3 +157,7 @@ class Reaction:
         self.changed.clear()
         self.told.clear()
         self.requests.clear()
+        self.windows.clear()
+
+    def _window_sinks(self) -> list[WindowSink]:
+        return [sink for sink in self.sinks if isinstance(sink, WindowSink) and sink.wants_windows]

@@ -213,6 +213,9 @@ class Sink(BaseModel, ABC):
         """The name under which messages for this sink lie in the outbox."""
         return self.name or str(getattr(self, "type", type(self).__name__))
 
+    def close(self) -> None:
+        """Give back connections, where the sink keeps some; may be called twice."""
+
     @abstractmethod
     def emit(self, alert: Alert, *, message_id: str, now: int) -> None:
         """Send one alert.
@@ -220,6 +223,28 @@ class Sink(BaseModel, ABC):
         Args:
             alert: in the state that is to be told.
             message_id: the same for every try; receivers know repeats by it. Without a dot.
+            now: wall time of this try, microseconds since the epoch.
+
+        Raises:
+            DeliveryError: it did not arrive, or that is not known.
+        """
+
+
+class WindowSink(Sink):
+    """A sink that takes the results of closed windows too."""
+
+    @property
+    @abstractmethod
+    def wants_windows(self) -> bool:
+        """Whether it was asked to; if no sink wants them, they are never put into the outbox."""
+
+    @abstractmethod
+    def emit_window(self, event: Mapping[str, Any], *, message_id: str, now: int) -> None:
+        """Send one window's results.
+
+        Args:
+            event: as `sinks.events.window_event` makes it.
+            message_id: the same for every try.
             now: wall time of this try, microseconds since the epoch.
 
         Raises:

@@ -7,6 +7,7 @@ from monitor.delivery.destinations import (
     RetrainingDestination,
     alert_message,
     retraining_message,
+    window_message,
 )
 from monitor.delivery.retire import retire_alerts
 from monitor.delivery.worker import Worker
@@ -20,4 +21,5 @@ __all__ = [
     "alert_message",
     "retire_alerts",
     "retraining_message",
+    "window_message",
 ]

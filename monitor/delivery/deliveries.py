@@ -86,7 +86,10 @@ class Deliveries:
         for runner in self._runners:
             if runner.thread.ident is not None:
                 runner.thread.join(max(0.0, until - self._clock.monotonic()))
-        return not any(runner.thread.is_alive() for runner in self._runners)
+        ended = [runner for runner in self._runners if not runner.thread.is_alive()]
+        for runner in ended:
+            runner.worker.destination.close()
+        return len(ended) == len(self._runners)
 
 
 class _Runner:

@@ -10,7 +10,7 @@ import structlog
 from monitor.alerts.track import Track
 from monitor.clock import MICROSECONDS, Clock
 from monitor.delivery.backoff import Again, after_failure
-from monitor.delivery.destinations import Destination
+from monitor.delivery.destinations import KEPT, Destination
 from monitor.state.outbox import Entry
 from monitor.state.state import State
 from sinks.base import AlertState, DeliveryError
@@ -91,7 +91,8 @@ class Worker:
             self._failed(entry, error)
             return
         with self._state.transaction() as state:
-            state.outbox.mark_delivered(entry.message.id, at=self.clock.now())
+            keep = entry.message.kind in KEPT
+            state.outbox.mark_delivered(entry.message.id, at=self.clock.now(), keep_body=keep)
         log.info("delivered", destination=name, id=entry.message.id, kind=entry.message.kind)
         self._on_outcome(name, "delivered")
 

@@ -27,7 +27,7 @@ class Message:
     Attributes:
         id: stable over retries and restarts; the receiver's key against repeats.
         destination: name of the sink or webhook.
-        kind: `alert` or `retraining`.
+        kind: `alert`, `window`, `retraining` or `dead_letters`.
         body: JSON value that the destination makes its request from.
         created_at: microseconds since the epoch.
         thread: messages of one thread (an alert's fingerprint) reach a destination in order; "" for none.
@@ -112,12 +112,12 @@ class Outbox:
         rows = self._database.read(_SELECT_NEXT + _READY, (destination,))
         return rows[0][0] if rows else None
 
-    def mark_delivered(self, message_id: str, *, at: int) -> None:
-        """The destination took the message."""
+    def mark_delivered(self, message_id: str, *, at: int, keep_body: bool = True) -> None:
+        """The destination took the message; where its body is not kept, an empty one stands in its place."""
         self._database.write(
-            "UPDATE outbox SET state = 'delivered', attempts = attempts + 1, finished_at = ?, error = '' "
-            "WHERE id = ?",
-            (at, message_id),
+            "UPDATE outbox SET state = 'delivered', attempts = attempts + 1, finished_at = ?, error = '', "
+            "body = CASE WHEN ? THEN body ELSE '{}' END WHERE id = ?",
+            (at, keep_body, message_id),
         )
 
     def mark_failed(self, message_id: str, *, next_at: int, error: str) -> None:

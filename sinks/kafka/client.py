@@ -1,22 +1,25 @@
-"""kafka-python's network client with three of its habits mended; handed to it by its option `kafka_client`.
+"""kafka-python's network client with some of its habits mended; handed to it by its option `kafka_client`.
 
-It throws away what a broker says last before it hangs up, which is the reason of a refusal; it tries again at once, and
-for ever, where a connection was made but the broker refused the user; and it reads sockets in pieces of 4 kB. The names
-that are used here are kafka-python's inner ones: pyproject.toml pins the versions that have them, and
-`tests/unit/sinks/kafka/test_client.py` looks at each.
+It throws away what a broker says last before it hangs up, which is the reason of a refusal; it tries again at once,
+and for ever, where a connection was made but the broker refused the user; it leaves sockets open whose connection
+failed; and it reads in pieces of 4 kB. The names that are used here are kafka-python's inner ones: pyproject.toml pins
+the versions that have them.
 """
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from kafka.errors import KafkaConnectionError
 from kafka.net.compat import KafkaNetClient
 from kafka.net.connection import KafkaConnection
+from kafka.net.inet import KafkaNetSocket, create_connection
 from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
+from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 
 T = TypeVar("T")
 
@@ -25,9 +28,10 @@ MOST_AT_ONCE_BYTES = 2**20
 """What one connection may read before others have their turn."""
 
 _NOTHING_YET = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+_DIRECT = "driftd-direct"
 
 
-def receive(socket: Any) -> tuple[bytes, KafkaConnectionError | None]:
+def receive(connected: Any) -> tuple[bytes, KafkaConnectionError | None]:
     """What has come in on a socket that does not block, and the error where nothing has and nothing will.
 
     An end behind data is told the next time. A TLS socket is read until it wants more from the network: what it holds
@@ -36,10 +40,10 @@ def receive(socket: Any) -> tuple[bytes, KafkaConnectionError | None]:
     pieces: list[bytes] = []
     size = 0
     error: KafkaConnectionError | None = None
-    encrypted = isinstance(socket, ssl.SSLSocket)
-    while size < MOST_AT_ONCE_BYTES or (encrypted and socket.pending()):
+    encrypted = isinstance(connected, ssl.SSLSocket)
+    while size < MOST_AT_ONCE_BYTES or (encrypted and connected.pending()):
         try:
-            piece = socket.recv(PIECE_BYTES)
+            piece = connected.recv(PIECE_BYTES)
         except _NOTHING_YET:
             break
         except (OSError, ValueError) as trouble:
@@ -55,12 +59,63 @@ def receive(socket: Any) -> tuple[bytes, KafkaConnectionError | None]:
     return b"".join(pieces), None if pieces else error
 
 
-class ConnectionManager(KafkaConnectionManager):  # type: ignore[misc] # kafka-python has no types
-    """Connections that hear brokers out, and wait after every failure."""
+class TcpTransport(KafkaTCPTransport):  # type: ignore[misc] # kafka-python has no types
+    """Hears brokers out."""
+
+    def _sock_recv(self) -> tuple[bytes, KafkaConnectionError | None]:
+        return receive(self._sock)
+
+
+class TlsTransport(KafkaSSLTransport):  # type: ignore[misc] # as above
+    """Hears brokers out, encrypted."""
+
+    def _sock_recv(self) -> tuple[bytes, KafkaConnectionError | None]:
+        return receive(self._sock)
+
+
+class DirectSocket(KafkaNetSocket):  # type: ignore[misc] # as above
+    """Connects without a proxy, and closes the socket where that fails; kafka-python finds it by its scheme."""
+
+    SCHEMES: ClassVar[tuple[str, ...]] = (_DIRECT,)
+
+    async def connect(
+        self, net: Any, addrinfo: Any, socket_options: Any = (), timeout_at: float | None = None
+    ) -> socket.socket:
+        """A connected socket that does not block."""
+        family, kind, protocol, _, address = addrinfo
+        fresh = socket.socket(family, kind, protocol)
+        try:
+            fresh.setblocking(False)  # noqa: FBT003 - the standard library's signature
+            for option in socket_options:
+                fresh.setsockopt(*option)
+            await self.sock_connect(net, fresh, address, timeout_at=timeout_at)
+        except BaseException:
+            fresh.close()
+            raise
+        return fresh
+
+
+class ConnectionManager(KafkaConnectionManager):  # type: ignore[misc] # as above
+    """Connections that hear brokers out, wait after every failure, and leave nothing open."""
 
     async def _build_transport(self, node: Any, timeout_at: float | None = None) -> Any:
-        transport = await super()._build_transport(node, timeout_at=timeout_at)
-        transport._sock_recv = lambda: receive(transport._sock)  # noqa: SLF001 - see the module's text
+        options = self.config["socket_options"]
+        fresh = await create_connection(
+            self._net, node.host, node.port, options, proxy_url=f"{_DIRECT}://", timeout_at=timeout_at
+        )
+        transport: Any = None
+        try:
+            if self.ssl_enabled:
+                tls = {key: value for key, value in self.config.items() if key.startswith("ssl_")}
+                transport = TlsTransport(self._net, fresh, host=node.host, **tls)
+            else:
+                transport = TcpTransport(self._net, fresh, host=node.host)
+            await transport.handshake()
+        except BaseException as error:
+            (fresh if transport is None else transport).close()
+            if isinstance(error, Exception):
+                raise KafkaConnectionError(f"Handshake failed: {error}") from error
+            raise
         return transport
 
     async def _connect(
@@ -79,7 +134,7 @@ class ConnectionManager(KafkaConnectionManager):  # type: ignore[misc] # kafka-p
         self._auth_failures.pop(node.node_id, None)
 
 
-class Client(KafkaNetClient):  # type: ignore[misc] # kafka-python has no types
+class Client(KafkaNetClient):  # type: ignore[misc] # as above
     """The client that kafka-python's consumer, producer and admin client are built on."""
 
     def __init__(self, **configs: Any) -> None:

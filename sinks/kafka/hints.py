@@ -53,18 +53,21 @@ def explain(
         connection: the options, which tell what to say about them.
     """
     texts = [*_words(error), *reversed(records)]
+    if (trouble := _file_trouble(texts, connection)) is not None:
+        return trouble
     for cause in CAUSES:
         for text in texts:
             match = cause.pattern.search(text)
             if match:
                 return _with_context(_told(cause, match, connection), text, records, connection)
-    return _file_trouble(texts, connection) or _other(error)
+    return _other(error)
 
 
 def _words(error: BaseException | None) -> Iterable[str]:
     """The error and those behind it, as texts."""
     while error is not None:
-        yield f"{type(error).__name__}: {error}"
+        name, words = type(error).__name__, str(error)
+        yield words if name in words else f"{name}: {words}"
         error = error.__cause__ or error.__context__
 
 

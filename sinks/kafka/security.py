@@ -16,6 +16,8 @@ from sinks.webhook import Url
 if TYPE_CHECKING:
     from sinks.kafka.tokens import TokenProvider
 
+_MAKING = threading.Lock()
+
 Required = Annotated[SecretStr, MinLen(1)]
 
 
@@ -126,14 +128,13 @@ class TokenSasl(_Mechanism):
     ca: Path | None = None
     """Certificates to trust at the token endpoint instead of the system's, PEM."""
 
-    _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
     _provider: TokenProvider | None = PrivateAttr(default=None)
 
     def client_options(self) -> dict[str, Any]:
         """Arguments of kafka-python's clients; all clients of these options share one token."""
         from sinks.kafka.tokens import TokenProvider
 
-        with self._lock:
+        with _MAKING:
             if self._provider is None:
                 self._provider = TokenProvider(self)
         return {"sasl_mechanism": "OAUTHBEARER", "sasl_oauth_token_provider": self._provider}

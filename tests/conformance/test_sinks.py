@@ -20,6 +20,7 @@ SINKS = [*registry(ENTRY_POINTS, Sink, BUILTIN).values(), MemorySink]
 OPTIONS: dict[str, dict[str, Any]] = {
     "webhook": {"url": "http://127.0.0.1:{port}/hook"},
     "alertmanager": {"urls": ["http://127.0.0.1:{port}"]},
+    "kafka": {"brokers": ["127.0.0.1:{port}"], "topic": "alerts", "timeout": "500ms"},
 }
 """Options that a sink cannot do without; the port is one that nobody listens on."""
 
