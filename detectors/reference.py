@@ -24,6 +24,7 @@ from detectors.layout_fit import fit_layout
 from detectors.outcomes import error_signal, learn_errors
 from detectors.profile import Profile, profile_rows
 from detectors.reference_order import RowOrder
+from detectors.schema_counts import SchemaCounts
 
 FORMAT = 1
 SEGMENT_PREFIX = "@segment."
@@ -73,6 +74,11 @@ class Reference:
     def shares(self) -> Shares:
         """The reference's side of the named statistics, laid out once."""
         return Shares(self.comparison)
+
+    @cached_property
+    def schema(self) -> SchemaCounts:
+        """The reference's side of the schema test, laid out once."""
+        return SchemaCounts(self.layout, self.profile, self.layout.with_role(*JUDGED))
 
     @cached_property
     def score_table(self) -> ScoreTable:

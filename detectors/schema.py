@@ -8,12 +8,10 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt, Le, Lt
 
 from detectors.base import Cause, Result, Verdict, Window, WindowTest
-from detectors.layout import Role
 from detectors.reference import Reference
-from detectors.schema_findings import BREAKING, Finding, column_findings
+from detectors.schema_counts import BREAKING
+from detectors.schema_findings import Finding, column_findings
 from detectors.shares import lower_bound, ratio
-
-_CHECKED = (Role.FEATURE, Role.PREDICTION, Role.SCORE, Role.LABEL)
 
 Share = Annotated[float, Gt(0), Lt(1)]
 
@@ -55,16 +53,18 @@ class Schema(WindowTest):
             detail = f"{rows} rows, fewer than {max(window.min_rows, 1)}"
             nan = float("nan")
             return [Result("", self.type, Verdict.INSUFFICIENT, Cause.SCHEMA, nan, rows=rows, detail=detail)]
-        checked = reference.layout.with_role(*_CHECKED)
-        level = self.level / max(len(checked), 1)
-        found = column_findings(reference, window.profile, checked, level)
-        results = [self._column(reference.layout.columns[i].name, found.get(i, []), rows) for i in checked]
+        names, test, limit = reference.comparison.told, self.type, self.breaking_ratio
+        found = column_findings(reference, window.profile, self.level / max(len(names), 1))
+        results = [
+            self._column(name, found[i], rows)
+            if i in found
+            else Result(name, test, Verdict.OK, Cause.SCHEMA, 0.0, limit, rows=rows)
+            for i, (name, _) in names.items()
+        ]
         return [*results, *self._new_columns(window), *self._ids(reference, window)]
 
     def _column(self, name: str, findings: Sequence[Finding], rows: int) -> Result:
         """The worst finding of a column, with all of them in words."""
-        if not findings:
-            return Result(name, self.type, Verdict.OK, Cause.SCHEMA, 0.0, self.breaking_ratio, rows=rows)
         judged = sorted(((self._verdict(f), f) for f in findings), key=lambda x: (-x[0].rank, -x[1].share))
         verdict, worst = judged[0]
         return Result(

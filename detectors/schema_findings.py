@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,38 +10,13 @@ import numpy.typing as npt
 
 from detectors import tails
 from detectors.binning import CategoricalBinning
-from detectors.layout import REMARKS, SPECIALS, Kind, Layout, Role
+from detectors.layout import Kind, Role
 from detectors.profile import Profile
 from detectors.reference import Reference
-from detectors.shares import design_effects, lower_bound
+from detectors.schema_counts import ADDITIVE, BREAKING, COUNTED, LATE
+from detectors.shares import lower_bound
 
 Floats = npt.NDArray[np.float64]
-
-BREAKING = {
-    "missing": "missing",
-    "number_as_string": "a number sent as text",
-    "wrong_type": "of the wrong type",
-    "fractional": "a fraction in a column of whole numbers",
-    "null": "null where there were none",
-    "not_finite": "NaN or infinite where there were none",
-    "bad_encoding": "damaged text",
-    "all_null": "null",
-    "constant": "the same value in a column that varied",
-}
-"""Findings that break a consumer of the old schema, in words."""
-
-ADDITIVE = {
-    "out_of_range": "outside the reference's range",
-    "unseen": "a category that the reference never had",
-    "truncated": "text cut for its length",
-}
-"""Findings that add to the schema, in words."""
-
-_COUNTED = (*(kind for kind in BREAKING if kind not in ("all_null", "constant")), *ADDITIVE)
-"""Kinds that are counts of rows; the order of the columns of the matrices below."""
-
-_LATE = ("missing", "null", "all_null")
-"""Kinds that say nothing about a label: it may not be known yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +49,7 @@ class _Odd:
     """Rows that are odd in one way in one column, as arrays side by side.
 
     Attributes:
-        columns, kinds: positions in the layout and in `_COUNTED`.
+        columns, kinds: positions in the layout and in `COUNTED`.
         hits, usual: rows of the window and of the reference.
         design: dependent rows that count as one.
     """
@@ -87,74 +61,35 @@ class _Odd:
     design: Floats
 
 
-def column_findings(
-    reference: Reference, window: Profile, columns: Sequence[int], level: float
-) -> dict[int, list[Finding]]:
-    """Findings of some columns, by position.
+def column_findings(reference: Reference, window: Profile, level: float) -> dict[int, list[Finding]]:
+    """Findings of the columns of `Reference.schema`, by position.
 
     Args:
         reference: what was there before.
         window: the rows to judge; at least one.
-        columns: positions in the layout.
         level: probability of a false finding in one column.
     """
-    if not columns:
+    if not reference.schema.columns:
         return {}
-    layout, known = reference.layout, max(reference.rows, 1)
-    counts, before = _counts(layout, window, columns), _counts(layout, reference.profile, columns)
-    design = design_effects(reference, window.rows)[list(columns)]
-    at = np.nonzero(_applies(layout, columns, counts, before))
-    odd = _Odd(np.asarray(columns)[at[0]], at[1], counts[at], before[at], design[at[0]])
+    known, schema = max(reference.rows, 1), reference.schema
+    counts = schema.of(window.counts)
+    design = reference.comparison.strengths(np.array([window.rows])).worst.design[0]
+    at = np.nonzero((counts > 0) & schema.applies)
+    odd = _Odd(np.asarray(schema.columns)[at[0]], at[1], counts[at], schema.usual[at], design[at[0]])
     p = _p_values(reference, odd, window.rows)
     found: dict[int, list[Finding]] = {}
-    for j in np.flatnonzero(p < level / len(_COUNTED)).tolist():
+    for j in np.flatnonzero(p < level / len(COUNTED)).tolist():
         hits, usual = float(odd.hits[j]), float(odd.usual[j]) / known
         bound = _bound(hits / odd.design[j], window.rows / odd.design[j], level) - usual
         if bound > 0:
-            finding = Finding(_COUNTED[odd.kinds[j]], hits / window.rows, usual, bound, float(p[j]))
+            finding = Finding(COUNTED[odd.kinds[j]], hits / window.rows, usual, bound, float(p[j]))
             found.setdefault(int(odd.columns[j]), []).append(finding)
-    for c in np.flatnonzero(_one_slot(layout, window)[list(columns)]).tolist():
-        stuck = _stuck(reference, window, columns[c], float(design[c]), level / len(_COUNTED))
+    for c in schema.in_one_slot(window.counts).tolist():
+        i = schema.columns[c]
+        stuck = _stuck(reference, window, i, float(design[c]), level / len(COUNTED))
         if stuck is not None:
-            others = [f for f in found.get(columns[c], []) if f.kind not in _LATE]
-            found[columns[c]] = [stuck, *others]
+            found[i] = [stuck, *(f for f in found.get(i, []) if f.kind not in LATE)]
     return found
-
-
-def _one_slot(layout: Layout, profile: Profile) -> npt.NDArray[np.bool_]:
-    """Columns whose rows all lie in one value bin, or in none; bool, shape (columns,)."""
-    ends = layout.offsets[1:] - len(SPECIALS) - len(REMARKS)
-    bounds = np.stack([layout.offsets[:-1], ends], axis=1).ravel()
-    total = np.add.reduceat(profile.counts, bounds)[::2]
-    return np.asarray(np.maximum.reduceat(profile.counts, bounds)[::2] == total)
-
-
-def _counts(layout: Layout, profile: Profile, columns: Sequence[int]) -> Floats:
-    """Rows of each kind of `_COUNTED`, float64, shape (columns, kinds)."""
-    ends = layout.offsets[1:][list(columns)]
-    first = ends - len(SPECIALS) - len(REMARKS)
-    odd = profile.counts[first[:, None] + np.arange(len(SPECIALS) + len(REMARKS))]
-    by_name = dict(zip((*SPECIALS, *REMARKS), odd.T, strict=True))
-    by_name["not_finite"] = by_name["nan"] + by_name["positive_infinity"] + by_name["negative_infinity"]
-    numeric = np.array([layout.columns[i].kind is Kind.NUMERIC for i in columns])
-    low, high = profile.counts[layout.offsets[list(columns)]], profile.counts[first - 1]
-    by_name["out_of_range"] = np.where(numeric, low + high, 0)
-    by_name["unseen"] = np.where(numeric, 0, high)
-    return np.stack([by_name[kind] for kind in _COUNTED], axis=1).astype(np.float64)
-
-
-def _applies(layout: Layout, columns: Sequence[int], hits: Floats, usual: Floats) -> npt.NDArray[np.bool_]:
-    """Which kinds are the schema's business in which column."""
-    applies = hits > 0
-    for kind in ("null", "not_finite"):
-        k = _COUNTED.index(kind)
-        applies[:, k] &= usual[:, k] == 0
-    whole = np.array([layout.columns[i].integer for i in columns])
-    applies[:, _COUNTED.index("fractional")] &= whole
-    label = np.array([layout.columns[i].role is Role.LABEL for i in columns])
-    late = np.array([kind in _LATE for kind in _COUNTED])
-    applies &= ~(label[:, None] & late)
-    return applies
 
 
 def _p_values(reference: Reference, odd: _Odd, rows: int) -> Floats:
@@ -163,9 +98,9 @@ def _p_values(reference: Reference, odd: _Odd, rows: int) -> Floats:
     p = tails.hypergeometric_upper(
         np.floor(odd.hits / design), (odd.hits + odd.usual) / design, rows / design, (rows + known) / design
     )
-    ranges = odd.kinds == _COUNTED.index("out_of_range")  # two sides, which may share the rows in any way
+    ranges = odd.kinds == COUNTED.index("out_of_range")  # two sides, which may share the rows in any way
     p = np.where(ranges, np.minimum(p * (odd.hits / design + 1.0), 1.0), p)
-    for j in np.flatnonzero(odd.kinds == _COUNTED.index("unseen")):
+    for j in np.flatnonzero(odd.kinds == COUNTED.index("unseen")):
         p[j] = max(
             float(p[j]), _new_values_expected(reference, int(odd.columns[j]), odd.hits[j : j + 1], rows)
         )
