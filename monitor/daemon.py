@@ -63,7 +63,7 @@ class Daemon:
         """
         settings = self.load()
         with self._signals(), Ticker(self._ticks, self._wake):
-            parts = assemble(settings, self.clock)
+            parts = self._assembled(settings)
             try:
                 parts.start()
                 log.info("driftd runs", url=parts.url, monitors=[m.name for m in settings.monitors])
@@ -119,10 +119,15 @@ class Daemon:
             return parts
         parts.engine.commit()
         parts.stop(STOP_SECONDS)
-        fresh = assemble(settings, self.clock)
+        fresh = self._assembled(settings)
         fresh.start()
         log.info("configuration reloaded", monitors=[m.name for m in settings.monitors])
         return fresh
+
+    def _assembled(self, settings: Settings) -> Assembly:
+        parts = assemble(settings, self.clock)
+        parts.engine.listen(self._wake.set)
+        return parts
 
     def _shut(self, parts: Assembly) -> None:
         """Save what is open, give deliveries their time, close."""

@@ -65,6 +65,12 @@ class Engine:
         sizes = [watch.pipeline.source.size_bytes for watch in self.watches]
         return sum(read for read, _ in sizes), sum(total for _, total in sizes)
 
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Have `wake` called, from any thread, when a source has much to take or waits for a commit."""
+        for watch in self.watches:
+            if (source := watch.shared) is not None:
+                source.listen(wake)
+
     def close(self) -> None:
         """Give back the sources' files and connections."""
         for watch in self.watches:
@@ -220,13 +226,16 @@ class Engine:
             self._before_commit(watch)
             if watch.pipeline.rejects:
                 watch.dead_letters.write(watch.pipeline.rejects)
+        told = self.urgent or any(watch.reaction.windows for watch in self.watches)
         with self.state.transaction() as state:
             for watch in self.watches:
                 for window, profile in watch.closed:
                     state.windows.put(window, profile)
                 watch.reaction.save(state, self.clock.now())
+                if watch.queue is not None:
+                    told |= watch.queue.put(state.outbox, watch.pipeline.rejects, self.clock.now())
                 checkpoint.save(state, watch.pipeline, self.clock.now())
-        if self.urgent or any(watch.reaction.windows for watch in self.watches):
+        if told:
             self.on_messages()
         for watch in self.watches:
             self._publish(watch)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
@@ -122,6 +122,10 @@ class Source(Protocol):
 
 class SharedSource(Source, Protocol):
     """A source that shares its partitions with other processes, or has more to remember than its position."""
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Call this, from any thread, when there is much to take or a commit is wanted: the loop may be asleep."""
+        ...
 
     @property
     def commit_wanted(self) -> bool:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from threading import Condition
 
 from monitor.records import Gap
 from monitor.sources.kafka.handover import Counted
 from monitor.sources.kafka.messages import Messages
+
+
+MUCH_BYTES = 2**20
+"""So much does not wait for the loop's next round; less does, as small batches cost as much as middling ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +74,13 @@ class Channel:
     Attributes:
         bound: bytes of pieces; a partition may hold its share of them.
         epoch: counts the times that the loop has gone back; pieces from before are dropped.
+        wake: called when there is much to take or a commit is wanted.
     """
 
     def __init__(self, bound: int) -> None:
         self.bound = bound
         self.epoch = 0
+        self.wake: Callable[[], None] = lambda: None
         self._changed = Condition()
         self._shelves: dict[str, Shelf] = {}
         self._bytes = 0
@@ -98,6 +104,8 @@ class Channel:
                 shelf.bytes += piece.size
                 self._bytes += piece.size
             self._changed.notify_all()
+            if self._bytes >= MUCH_BYTES:
+                self.wake()
             return True
 
     def held(self) -> dict[str, int]:
@@ -130,6 +138,7 @@ class Channel:
                 self._lost = why
             self._leaving = frozenset()
             self._changed.notify_all()
+            self.wake()
 
     def give_up(self, names: Iterable[str]) -> int:
         """Drop what waits of these partitions and ask for a commit; a number for `is_given_up`."""
@@ -139,6 +148,7 @@ class Channel:
             if self._dirty:
                 self._leaving |= set(names)
             self._changed.notify_all()
+            self.wake()
             return self._commits if self._dirty else -1
 
     def is_given_up(self, number: int) -> bool:

@@ -160,6 +160,10 @@ class KafkaStream:
 
     # The loop commits.
 
+    def listen(self, wake: Callable[[], None]) -> None:
+        """See `SharedSource.listen`."""
+        self._channel.wake = wake
+
     @property
     def commit_wanted(self) -> bool:
         """A partition is being given up."""

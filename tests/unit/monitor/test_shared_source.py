@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from detectors.base import Cause
@@ -28,6 +28,9 @@ class SharedMemory(MemorySource):
         """The next batch, counted."""
         self.polls += 1
         return super().poll(timeout_seconds)
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Nothing happens here behind the loop's back."""
 
     def before_commit(self) -> None:
         """Raise the loss that was asked for, once."""
