@@ -11,7 +11,6 @@ from monitor.records import Gap
 from monitor.sources.kafka.handover import Counted
 from monitor.sources.kafka.messages import Messages
 
-
 MUCH_BYTES = 2**20
 """So much does not wait for the loop's next round; less does, as small batches cost as much as middling ones."""
 
