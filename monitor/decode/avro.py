@@ -55,6 +55,8 @@ class AvroReader:
         try:
             text = json_text(self._read(stream, self._schema, None))
         except _BROKEN as error:
+            if isinstance(error, EOFError):
+                raise MalformedAvroError("the record is longer than the value") from None
             raise MalformedAvroError(f"{type(error).__name__}: {error}"[:200]) from None
         left = len(data) - stream.tell()
         if left:

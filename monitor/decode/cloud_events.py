@@ -52,7 +52,8 @@ def wrapped(messages: Messages) -> Mask:
     if _EVENTS not in messages.data or not (_ENCODED in messages.data or _BATCH in messages.data):
         return found
     for name in _NAMES:
-        found |= [(kind or b"").startswith(_EVENTS) for kind in messages.header_column(name)]
+        kinds = messages.header_column(name)
+        found |= np.array([(kind or b"").startswith(_EVENTS) for kind in kinds], np.bool_)
     return found & ~messages.nulls
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import orjson
 import structlog
@@ -78,8 +79,13 @@ class DeadLetters:
 
 
 def letter(reject: Reject) -> bytes:
-    """One line of the file: `reason`, `detail`, `partition`, `offset` and the record as `text` or `base64`."""
-    entry = {
+    """One line of the file."""
+    return orjson.dumps(entry_of(reject), option=orjson.OPT_APPEND_NEWLINE)
+
+
+def entry_of(reject: Reject) -> dict[str, Any]:
+    """JSON values: `reason`, `detail`, `partition`, `offset` and the record as `text` or `base64`."""
+    entry: dict[str, Any] = {
         "reason": reject.reason,
         "detail": reject.detail,
         "partition": reject.partition,
@@ -89,7 +95,12 @@ def letter(reject: Reject) -> bytes:
         entry["text"] = reject.data.decode()
     except UnicodeDecodeError:
         entry["base64"] = base64.b64encode(reject.data).decode()
-    return orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE)
+    return entry
+
+
+def data_of(entry: Mapping[str, Any]) -> bytes:
+    """The record's bytes in what `entry_of` made."""
+    return entry["text"].encode() if "text" in entry else base64.b64decode(entry["base64"])
 
 
 def _tail(path: Path) -> Iterable[bytes]:
