@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 from monitor.clock import MICROSECONDS, Clock
 from monitor.decode.dead_letters import DeadLetters
 from monitor.decode.decoder import Decoder
-from monitor.delivery import AlertDestination, Deliveries, RetrainingDestination, retire_alerts
+from monitor.delivery import (
+    AlertDestination,
+    DeadLetterDestination,
+    DeadLetterQueue,
+    Deliveries,
+    RetrainingDestination,
+    dead_letter_topic,
+    retire_alerts,
+)
 from monitor.engine import Engine
 from monitor.evaluation import Evaluator
 from monitor.intake import Intake
@@ -102,7 +110,8 @@ def _watch(
         return pipeline, reaction
 
     letters = DeadLetters(None if state.path is None else state.path.with_suffix(".dead-letters.ndjson"))
-    return Watch(make, letters, monitor.idle, clock.monotonic())
+    queue = None if history or dead_letter_topic(monitor.source) is None else DeadLetterQueue(monitor.name)
+    return Watch(make, letters, monitor.idle, clock.monotonic(), queue=queue)
 
 
 def _patient(monitor: MonitorSettings) -> AlertOptions:
@@ -125,13 +134,18 @@ def _intake(monitor: MonitorSettings, layout: Layout) -> Intake:
 
 
 def destinations(settings: Settings) -> list[Destination]:
-    """Everybody who gets messages: the sinks, and each monitor's retraining webhook."""
+    """Everybody who gets messages: the sinks, each monitor's retraining webhook, and topics for dead letters."""
     webhooks = [
         RetrainingDestination(monitor.name, monitor.retraining.webhook)
         for monitor in settings.monitors
         if monitor.retraining is not None
     ]
-    return [*(AlertDestination(sink) for sink in settings.sinks), *webhooks]
+    letters = [
+        DeadLetterDestination(monitor.name, *topic)
+        for monitor in settings.monitors
+        if (topic := dead_letter_topic(monitor.source)) is not None
+    ]
+    return [*(AlertDestination(sink) for sink in settings.sinks), *webhooks, *letters]
 
 
 @dataclass

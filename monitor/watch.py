@@ -11,6 +11,7 @@ from monitor.sources.base import Position, SharedSource, shared
 
 if TYPE_CHECKING:
     from monitor.decode.dead_letters import DeadLetters
+    from monitor.delivery.dead_letters import DeadLetterQueue
     from monitor.pipeline import Pipeline
     from monitor.reaction import Reaction
     from monitor.state.state import State
@@ -26,6 +27,7 @@ class Watch:
         idle_seconds: quiet for so long, the source no longer holds event time back.
         quiet_since: monotonic seconds of the last batch. retry_at: when a failed source is tried again.
         trouble: what the source says is wrong although it can be polled.
+        queue: takes the dead letters that go to a topic, where one is asked for.
         closed: windows since the last commit, with their profiles as bytes.
     """
 
@@ -36,6 +38,7 @@ class Watch:
     retry_at: float = 0.0
     failures: int = 0
     trouble: str = ""
+    queue: DeadLetterQueue | None = None
     closed: list[tuple[StoredWindow, bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:

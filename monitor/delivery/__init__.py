@@ -1,5 +1,6 @@
 """From the outbox to sinks and webhooks: at least once, under an id that never changes."""
 
+from monitor.delivery.dead_letters import DeadLetterDestination, DeadLetterQueue, dead_letter_topic
 from monitor.delivery.deliveries import Deliveries
 from monitor.delivery.destinations import (
     AlertDestination,
@@ -14,11 +15,14 @@ from monitor.delivery.worker import Worker
 
 __all__ = [
     "AlertDestination",
+    "DeadLetterDestination",
+    "DeadLetterQueue",
     "Deliveries",
     "Destination",
     "RetrainingDestination",
     "Worker",
     "alert_message",
+    "dead_letter_topic",
     "retire_alerts",
     "retraining_message",
     "window_message",

@@ -170,6 +170,13 @@ class Outbox:
         )
         return {(destination, Delivery(state)): number for destination, state, number in rows}
 
+    def pending(self, destination: str) -> int:
+        """How many messages wait for one destination."""
+        counted = self._database.read(
+            "SELECT count(*) FROM outbox WHERE destination = ? AND state = 'pending'", (destination,)
+        )
+        return int(counted[0][0])
+
     def prune(self, before: int) -> int:
         """Forget messages that were delivered or given up before this time; how many."""
         return self._database.write(

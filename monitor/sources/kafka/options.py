@@ -14,6 +14,7 @@ from monitor.settings.options import Options
 from monitor.sources.options import SourceOptions
 from sinks.duration import Seconds
 from sinks.kafka import KafkaConnection
+from sinks.kafka.dead_letters import DeadLetterTopic
 
 if TYPE_CHECKING:
     from monitor.sources.kafka.sampling import Sampling
@@ -117,6 +118,9 @@ class KafkaSource(KafkaConnection, SourceOptions):
 
     unreachable: Annotated[Seconds, Ge(0)] = 30.0
     """A partition whose leader is away for so long no longer holds event time back; its rows may come late."""
+
+    dead_letters: DeadLetterTopic | None = None
+    """Where messages go that cannot be read, beside the file of dead letters."""
 
     @model_validator(mode="after")
     def _one_selection(self) -> Self:
