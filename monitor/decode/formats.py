@@ -94,6 +94,11 @@ class ValueReader:
             block = one_each(messages, lines, several=self.form != "json")
         return Values(block, _rejects(messages, look.refused), int(messages.nulls.sum()))
 
+    def close(self) -> None:
+        """Give back the registry's connections; they are made again when a schema is needed."""
+        if self._schemas is not None:
+            self._schemas.close()
+
     def _unframe(self, look: _Look) -> None:
         """Deal with values that begin with a schema's number."""
         messages = look.messages

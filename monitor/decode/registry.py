@@ -11,6 +11,7 @@ from urllib.parse import quote
 import orjson
 import urllib3
 
+from monitor.decode.formats import Format, ValueReader
 from monitor.decode.registry_options import RegistryOptions
 from monitor.decode.schemas import Schema, UnknownSchemaError
 from monitor.sources.base import SourceError
@@ -170,6 +171,11 @@ class SchemaRegistry:
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         return headers
+
+
+def value_reader(form: Format, options: RegistryOptions | None) -> ValueReader:
+    """What makes records of the values of a topic; nothing is asked before the first schema is needed."""
+    return ValueReader(form, None if options is None else SchemaRegistry(options))
 
 
 class _AgainError(Exception):

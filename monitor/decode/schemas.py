@@ -36,3 +36,7 @@ class Schemas(Protocol):
             SourceError: it cannot be found out now.
         """
         ...
+
+    def close(self) -> None:
+        """Give back connections."""
+        ...

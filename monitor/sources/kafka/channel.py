@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Condition
 
@@ -210,6 +210,17 @@ class Channel:
                 taken.append(piece)
             self._dirty |= bool(taken)
             return taken
+
+    def put_back(self, epoch: int, name: str, pieces: Sequence[Piece]) -> None:
+        """What was taken could not be read now and comes again, unless its partition has gone since `epoch`."""
+        with self._changed:
+            if epoch != self.epoch or name in self._leaving:
+                return
+            shelf = self._shelves.setdefault(name, Shelf())
+            shelf.pieces.extendleft(reversed(pieces))
+            size = sum(piece.size for piece in pieces)
+            shelf.bytes += size
+            self._bytes += size
 
     def wait(self, seconds: float) -> None:
         """Wait until something changes."""

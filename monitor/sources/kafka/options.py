@@ -10,6 +10,8 @@ from annotated_types import Ge, Gt, Le, MinLen
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from monitor.decode.decoder import Decoder
+from monitor.decode.formats import Format
+from monitor.decode.registry_options import RegistryOptions
 from monitor.settings.options import Options
 from monitor.sources.options import SourceOptions
 from sinks.duration import Seconds
@@ -104,6 +106,13 @@ class KafkaSource(KafkaConnection, SourceOptions):
     follow: bool = True
     """Wait for more when everything has been read. Otherwise reading ends where the topics end now, without a group."""
 
+    format: Format = "auto"
+    """What values are: `json`, `lines` (newline-separated JSON), `avro` and `registry-json` (Confluent's wire format: a
+    schema's number before the data), `cloudevents`; `auto` looks at each value and at the header `content-type`."""
+
+    registry: RegistryOptions | None = None
+    """Where the schemas of Avro records are."""
+
     sampling: SamplingOptions | None = None
     """Look at a share of the messages only."""
 
@@ -132,6 +141,8 @@ class KafkaSource(KafkaConnection, SourceOptions):
             raise ValueError("`partitions` are read without a group: set `group: null`, or give `topics`")
         if self.member is not None and self.group is None:
             raise ValueError("`member` is a name in a group, and `group` is null: leave one of them out")
+        if self.format == "avro" and self.registry is None:
+            raise ValueError("`format: avro` needs a `registry`, which holds the schemas")
         return self
 
     def group_of(self, monitor: str) -> str | None:

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from monitor.clock import MICROSECONDS
 from monitor.decode.assembly import Decoded
 from monitor.decode.decoder import Decoder
+from monitor.decode.registry import value_reader
 from monitor.records import TIME, RecordBatch
-from monitor.sources.base import PartitionsLostError, Position, SourceReport, Store
+from monitor.sources.base import PartitionsLostError, Position, SourceError, SourceReport, Store
 from monitor.sources.kafka.channel import Channel, Piece
 from monitor.sources.kafka.handover import Counted
 from monitor.sources.kafka.lag import measure
@@ -51,6 +52,7 @@ class KafkaStream:
         """
         self._options, self._decoder, self._monitor = options, decoder, monitor
         self._wall, self._monotonic = wall, monotonic
+        self._values = value_reader(options.format, options.registry)
         self._channel = Channel(options.buffer_bytes)
         self._me = secrets.token_hex(6)
         self._saved_id = False
@@ -79,8 +81,13 @@ class KafkaStream:
             if not self._options.follow and reader.failure is not None:
                 raise reader.failure
             return None
+        epoch = self._channel.epoch
         pieces = self._channel.take(name, BATCH_ROWS, BATCH_BYTES)
-        return self._batch(name, pieces) if pieces else None
+        try:
+            return self._batch(name, pieces) if pieces else None
+        except SourceError:
+            self._channel.put_back(epoch, name, pieces)
+            raise
 
     def _started(self) -> Reader:
         if self._reader is None:
@@ -120,11 +127,11 @@ class KafkaStream:
             return self._decoder.ndjson(b"", name, 0, 0)
         began = self._monotonic()
         whole = Messages.concat(messages)
-        decoded = self._decoder.messages(whole, weight=self._options.weight)
+        decoded = self._decoder.messages(whole, self._values, weight=self._options.weight)
         self._decode_seconds += self._monotonic() - began
         self._decoded[whole.topic] += len(whole)
         self._last_times[name] = int(whole.timestamps[-1])
-        if self._decoder.timed and decoded.frame.height:
+        if TIME in decoded.frame.columns and decoded.frame.height:
             newest = int(decoded.frame[TIME].max())  # type: ignore[arg-type]
             self._newest[name] = max(newest, self._newest.get(name, _NEVER))
         return decoded
@@ -157,6 +164,7 @@ class KafkaStream:
         """Tell Kafka the last offsets and leave the group."""
         if self._reader is not None:
             self._reader.stop(STOP_SECONDS)
+        self._values.close()
 
     # The loop commits.
 
@@ -184,6 +192,8 @@ class KafkaStream:
             self._channel.commit(self._places)
         else:
             self._channel.commit({})
+        if self._reader is not None:
+            self._reader.tell_kafka()
 
     def save(self, store: Store) -> None:
         """The id under which this daemon is known to the others."""

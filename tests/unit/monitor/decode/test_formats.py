@@ -50,6 +50,9 @@ class Known:
             raise UnknownSchemaError(f"schema {number}: Schema {number} not found")
         return self._schemas[number]
 
+    def close(self) -> None:
+        """Nothing to give back."""
+
 
 SCHEMAS = Known(
     _1=Schema("AVRO", json.dumps(LOAN)), _2=Schema("JSON", "{}"), _3=Schema("PROTOBUF", "message A {}")
