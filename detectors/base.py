@@ -101,7 +101,7 @@ class Window:
 class WindowTest(BaseModel):
     """Configuration and code of one test in one frozen model; without state, logging or side effect."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     @abstractmethod
     def test(self, reference: Reference, window: Window) -> Sequence[Result]:
@@ -122,7 +122,7 @@ class State(Protocol):
 class ChangeDetector(BaseModel):
     """Watches one signal row by row; any cut of the stream into blocks gives the same answer."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     @abstractmethod
     def start(self, reference: Reference) -> State:

@@ -194,7 +194,7 @@ class Sink(BaseModel, ABC):
     by one thread at a time.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,99})?$")] = ""
     """Name in `driftd deliveries` and metrics; the type's word where it is left out."""

@@ -50,7 +50,7 @@ class Webhook(BaseModel):
     is read.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     url: Url
     """Address that is called by POST, http or https."""

@@ -32,7 +32,6 @@ class AlertOptions(BaseModel):
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
-        use_attribute_docstrings=True,
         validate_by_alias=True,
         validate_by_name=True,
     )

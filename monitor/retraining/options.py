@@ -32,7 +32,7 @@ class RetrainingWebhook(Webhook):
 class AtMost(BaseModel):
     """A budget of calls."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     runs: Annotated[int, Ge(1)] = 3
     """Most calls in any span of `per`."""
@@ -44,7 +44,7 @@ class AtMost(BaseModel):
 class RetrainingOptions(BaseModel):
     """Retraining calls: once for each episode of a cause, within a cooldown and a budget, and by the calendar."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     causes: tuple[Cause, ...] = (Cause.DATA_DRIFT, Cause.CONCEPT_DRIFT)
     """Causes whose firing alerts ask for retraining."""

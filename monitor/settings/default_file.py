@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from monitor.settings.meanings import meanings
 from monitor.settings.registered import OneOf
 from monitor.settings.root import Settings
 
@@ -69,7 +70,7 @@ def _model(model: type[BaseModel], given: Mapping[str, Any], indent: str) -> Ite
         name = field.alias or attribute
         if not indent:
             yield ""
-        for line in textwrap.wrap(" ".join((field.description or "").split()), _WIDTH - len(indent)):
+        for line in textwrap.wrap(" ".join(meanings(model).get(attribute, "").split()), _WIDTH - len(indent)):
             yield f"{indent}# {line}"
         if name in given:
             yield from _option(name, field, given[name], indent)

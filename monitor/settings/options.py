@@ -8,4 +8,4 @@ from pydantic import BaseModel, ConfigDict
 class Options(BaseModel):
     """Frozen, without unknown keys; the texts below the fields are their documentation."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
+from monitor.settings.meanings import DescribedSchema
 from monitor.settings.root import Settings
 
 _FEW = 16
@@ -15,7 +16,7 @@ _FEW = 16
 @cache
 def schema() -> dict[str, Any]:
     """The JSON Schema of the whole configuration."""
-    return Settings.model_json_schema()
+    return Settings.model_json_schema(schema_generator=DescribedSchema)
 
 
 def keys_at(location: tuple[str | int, ...]) -> dict[str, Mapping[str, Any]]:

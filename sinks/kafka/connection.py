@@ -49,7 +49,7 @@ Brokers = Annotated[
 class KafkaConnection(BaseModel):
     """The options by which driftd connects to a Kafka cluster."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     brokers: Brokers
     """Some brokers of the cluster, `host:port` (9092 where it is left out): a list, or one text with commas."""

@@ -24,7 +24,7 @@ Required = Annotated[SecretStr, MinLen(1)]
 class Tls(BaseModel):
     """TLS to the brokers; the files are read at every connection, so that renewed ones count at once."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     ca: Path | None = None
     """Certificates of the authorities to trust instead of the system's, PEM."""
@@ -67,7 +67,7 @@ def _text(path: Path | None) -> str | None:
 class _Mechanism(BaseModel, ABC):
     """A SASL mechanism."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     @abstractmethod
     def client_options(self) -> dict[str, Any]:
