@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sinks.kafka.causes import CAUSES, Cause
+from sinks.kafka.cause import Cause
+from sinks.kafka.causes import CAUSES
 from sinks.kafka.security import Tls
 
 if TYPE_CHECKING:
