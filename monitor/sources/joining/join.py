@@ -1,0 +1,310 @@
+"""The join as a source sees it: messages of several topics in, joined messages out, all of it kept in the state."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from monitor.clock import MICROSECONDS, Clock, SystemClock
+from monitor.decode.formats import ValueReader
+from monitor.decode.messages import TOMBSTONE
+from monitor.sources.joining import saving
+from monitor.sources.joining.adoption import Waiting, keep_waiting
+from monitor.sources.joining.budget import Budget
+from monitor.sources.joining.joined import Joined, lines_of, no_lines
+from monitor.sources.joining.lane import Arrived, Lane
+from monitor.sources.joining.options import JoinOptions
+from monitor.sources.joining.rounds import Leaving
+from monitor.sources.joining.screening import SideReader, screened
+from monitor.sources.joining.sides import NAMES, NEVER, Longs, Terms
+from monitor.sources.kafka.messages import Messages
+
+if TYPE_CHECKING:
+    from monitor.records import Reject
+    from monitor.sources.base import Store
+
+DUPLICATE, UNJOINED, EVICTED, HANDED_OVER = "duplicate", "unjoined", "evicted", "handed_over"
+
+NOTE_BYTES = 2000
+"""Length of a note, at most: Kafka takes 4,096 bytes beside an offset by default, and others write there too."""
+
+_AHEAD = 60 * MICROSECONDS
+"""Timestamps further in the future are not believed."""
+
+_NO_LONGS = np.empty(0, np.int64)
+
+
+class Join:
+    """Joins requests, responses and labels.
+
+    `push` messages, then call `next` until it gives None; each block that it gives is decoded and becomes one batch. A
+    commit may come after any of them: what `save` writes belongs to the position after all messages that were pushed.
+
+    In a group: `keep` after every assignment, `adopt` for a partition that somebody else has read since, `give_up` for
+    those that go, and `notes` beside the offsets that are committed to Kafka.
+    """
+
+    def __init__(
+        self,
+        options: JoinOptions,
+        *,
+        monitor: str = "",
+        values: ValueReader | None = None,
+        max_record_bytes: int = 2**20,
+        beside: bool = True,
+        clock: Clock | None = None,
+    ) -> None:
+        """Nothing waits yet.
+
+        Args:
+            options: which topics, and how long to wait.
+            monitor: for the log.
+            values: makes JSON of values that are none.
+            max_record_bytes: longer values have no identifier in them.
+            beside: the mapping wants keys or headers; without them the join is faster.
+            clock: for topics that have gone quiet.
+        """
+        self._options, self._beside, self._clock = options, beside, clock or SystemClock()
+        sides = [side for side in (options.request, options.response, options.label) if side is not None]
+        values = values or ValueReader()
+        self._readers = {side.topic: SideReader(side.id, values, max_record_bytes) for side in sides}
+        waits = int(options.wait * MICROSECONDS), int(options.label_wait * MICROSECONDS)
+        self._terms = Terms(*waits, labels=options.label is not None)
+        self._budget = Budget(options.max_bytes, monitor)
+        self.lost: Counter[tuple[str, str]] = Counter()
+        self._reset()
+
+    def _reset(self) -> None:
+        self._lanes: dict[int, Lane] = {}
+        self._books: dict[int, saving.Book] = {}
+        self._gone: set[int] = set()
+        self._adopted: dict[str, Waiting] = {}
+        self._given: dict[str, str] = {}
+        self._outcomes: Counter[str] = Counter()
+        self._rejects: list[Reject] = []
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The topics that are joined."""
+        return tuple(self._readers)
+
+    # Messages in, rows out.
+
+    def push(self, messages: Messages) -> None:
+        """Take the next messages of a partition of one of the topics.
+
+        Raises:
+            SourceError: a schema cannot be had now. Nothing is lost: call again with the same messages.
+        """
+        name, lane = messages.name, self._lane(messages.partition)
+        waiting = self._adopted.get(name)
+        count = np.ones(len(messages), bool)
+        if waiting is not None:
+            count = keep_waiting(waiting, messages.offsets)
+        chosen = messages if count.all() else messages.take(count)
+        found = screened(replace(chosen, left_out=_NO_LONGS, gaps=()), self._readers[messages.topic])
+        times = lane.times(messages, self._clock.now(), _AHEAD)[count][found.kept]
+        if len(times):
+            side = self._options.sides[messages.topic]
+            lane.push(Arrived(found.messages, side, times, found.hashes), self._clock.monotonic())
+        self._outcomes[TOMBSTONE] += found.tombstones
+        self._rejects += found.rejects
+        if waiting is not None and messages.next_offset >= waiting.end:
+            del self._adopted[name]
+
+    def next(self, behind: Iterable[str], *, ended: bool = False) -> Joined | None:
+        """The next rows, or what else became of halves; None when there is nothing to tell.
+
+        Args:
+            behind: assigned partitions that hold unread messages or have not been looked at yet (`topic/3`): rows wait
+                for them. Those of which messages were pushed in part belong to them too.
+            ended: nothing will come any more; halves that wait are over.
+        """
+        behind = set(behind)
+        for number, lane in self._lanes.items():
+            held = lane.held(n for n in behind if self._number(n) == number)
+            leaving = lane.step(held, self._clock.monotonic(), rest=ended and held > lane.seen)
+            if leaving is not None:
+                return self._joined(lane, leaving)
+        relief = self._budget.relieve(self._lanes.values())
+        if relief is not None:
+            return self._joined(*relief)
+        if self._rejects or any(self._outcomes.values()):
+            lane = next(iter(self._lanes.values()))
+            return self._joined(lane, Leaving())
+        return None
+
+    def ahead(self, behind: Iterable[str]) -> frozenset[str]:
+        """Partitions of which nothing more should be pushed for now, because others have to catch up.
+
+        Empty while memory is at hand. At least one of those behind is never among them.
+        """
+        if not self._budget.is_tight(self._lanes.values()):
+            return frozenset()
+        behind = set(behind)
+        found = set()
+        for number, lane in self._lanes.items():
+            mine = [n for n in behind if self._number(n) == number]
+            held = lane.held(mine)
+            found |= {n for n in mine if lane.newest.get(n, NEVER) > held}
+        return frozenset(found)
+
+    def reached(self, partition: str) -> int:
+        """Time that a partition has reached, microseconds: the one with the smallest is to be read next."""
+        lane = self._lanes.get(self._number(partition))
+        return NEVER if lane is None else lane.newest.get(partition, NEVER)
+
+    def partitions_behind(self, behind: Iterable[str]) -> frozenset[str]:
+        """Names under which rows will come from these partitions, or from what waits already."""
+        numbers = {self._number(name) for name in behind}
+        names = {self._name(number) for number in numbers}
+        return frozenset(names | {lane.name for lane in self._lanes.values() if lane.pending})
+
+    # The state.
+
+    def save(self, store: Store) -> None:
+        """Write what changed since the last call, inside the transaction that writes the position."""
+        for number in self._gone - set(self._lanes):
+            saving.delete(number, store)
+        self._gone.clear()
+        for number, lane in self._lanes.items():
+            saving.save(lane, self._books.setdefault(number, saving.Book()), store)
+        saving.save_adopted(self._adopted, store)
+
+    def load(self, store: Store) -> None:
+        """Take up what `save` wrote; everything else is forgotten."""
+        self._reset()
+        readers = list(self._readers.values())
+        for number, saved in saving.lane_numbers(store).items():
+            lane = self._lane(number)
+            self._books[number] = saving.load(lane, saved, store, lambda m, side: readers[side].hashes(m))
+        self._adopted = saving.load_adopted(store)
+
+    # The group.
+
+    def keep(self, partitions: Iterable[str]) -> None:
+        """Forget what waits of all other partitions: it went with them to their new owners."""
+        kept = set(partitions)
+        for lane in list(self._lanes.values()):
+            for name in set(lane.names) - kept:
+                self._drop(name)
+
+    def adopt(self, partition: str, offset: int, note: str) -> int:
+        """Take a partition over from another member.
+
+        Args:
+            partition: its name.
+            offset: the committed one.
+            note: what the other member wrote beside it, "" for nothing.
+
+        Returns:
+            Where to read from: the first message that still waits.
+
+        Raises:
+            ValueError: the note is none of ours.
+        """
+        self._drop(partition)
+        self._given.pop(partition, None)
+        if not note:
+            return offset
+        waiting = Waiting.from_text(note)
+        if waiting.time != NEVER:
+            self._lane(self._number(partition)).take_over(partition, waiting.time)
+        if waiting.begin < waiting.end:
+            self._adopted[partition] = waiting
+        return waiting.begin
+
+    def give_up(self, ends: Mapping[str, int]) -> None:
+        """Partitions go to other members with all that waits of them, as far as their notes can hold it.
+
+        Halves that find no room count as `handed_over`: call `next` once more before the commit.
+
+        Args:
+            ends: first offset of each partition that was not pushed.
+        """
+        for name, end in ends.items():
+            waiting, left_out = self._waiting(name, end).shortened(NOTE_BYTES)
+            self._given[name] = waiting.to_text()
+            self._outcomes[HANDED_OVER] += left_out
+            self._drop(name)
+
+    def notes(self, ends: Mapping[str, int]) -> dict[str, str]:
+        """What is to stand beside the committed offsets, by partition.
+
+        Args:
+            ends: first offset of each partition that was not pushed; the offsets that are committed.
+        """
+        found = {}
+        for name, end in ends.items():
+            given = self._given.get(name)
+            found[name] = given or self._waiting(name, end).shortened(NOTE_BYTES)[0].to_text()
+        return found
+
+    @property
+    def waiting_halves(self) -> int:
+        """Halves in memory."""
+        return sum(lane.halves.count for lane in self._lanes.values())
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes that the join holds."""
+        return sum(lane.size for lane in self._lanes.values())
+
+    def _number(self, partition: str) -> int:
+        """The lane of a partition."""
+        return int(partition.rpartition("/")[2]) if self._options.partitions == "same" else -1
+
+    def _name(self, number: int) -> str:
+        return f"{self._options.response.topic}/{'*' if number < 0 else number}"
+
+    def _lane(self, partition: int) -> Lane:
+        number = partition if self._options.partitions == "same" else -1
+        if number not in self._lanes:
+            self._lanes[number] = Lane(self._name(number), number, self._terms)
+            self._budget.share(self._lanes.values())
+        return self._lanes[number]
+
+    def _joined(self, lane: Lane, leaving: Leaving) -> Joined:
+        """What leaves a lane, as one block."""
+        rows = lane.in_order(leaving)
+        lost = {DUPLICATE: leaving.duplicates, UNJOINED: leaving.unjoined, EVICTED: leaving.evicted}
+        gone = {outcome: np.concatenate([_NO_LONGS, *parts]) for outcome, parts in lost.items()}
+        for outcome, references in gone.items():
+            self._count(lane, outcome, references)
+        outcomes = {outcome: n for outcome, n in self._outcomes.items() if n}
+        rejects = tuple(self._rejects)
+        self._outcomes, self._rejects = Counter(), []
+        if len(rows):
+            messages, sides = lines_of(lane.halves, rows, lane.names, number=lane.number, beside=self._beside)
+        else:
+            messages, sides = no_lines(self._options.response.topic, lane.number), {}
+        lane.forget(np.concatenate([rows[rows >= 0], *gone.values()]))
+        return Joined(lane.name, messages, sides, outcomes, rejects)
+
+    def _count(self, lane: Lane, outcome: str, references: Longs) -> None:
+        self._outcomes[outcome] += len(references)
+        sides = np.bincount(lane.halves.gather(references, "sides"), minlength=len(NAMES))
+        for name, count in zip(NAMES, sides.tolist(), strict=True):
+            self.lost[outcome, name] += count
+
+    def _drop(self, partition: str) -> None:
+        self._adopted.pop(partition, None)
+        number = self._number(partition)
+        lane = self._lanes.get(number)
+        if lane is not None and lane.drop(partition):
+            del self._lanes[number]
+            self._books.pop(number, None)
+            self._gone.add(number)
+
+    def _waiting(self, partition: str, end: int) -> Waiting:
+        lane = self._lanes.get(self._number(partition))
+        offsets, time = (_NO_LONGS, NEVER) if lane is None else lane.waiting(partition)
+        adopted = self._adopted.get(partition)
+        if adopted is None:
+            return Waiting(end, offsets, time)
+        rest = adopted.offsets[adopted.offsets >= end]
+        return Waiting(max(end, adopted.end), np.concatenate([offsets, rest]), time)
