@@ -1,0 +1,83 @@
+"""Messages whose schema cannot be had now are kept, and read when it can."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import pytest
+
+from detectors.layout import Column, Kind
+from monitor.decode.decoder import Decoder
+from monitor.decode.formats import ValueReader
+from monitor.decode.mapping import Records
+from monitor.decode.schemas import Schema
+from monitor.sources.base import SourceError
+from monitor.sources.kafka.channel import Piece
+from monitor.sources.kafka.handover import Counted
+from monitor.sources.kafka.options import KafkaSource
+from monitor.sources.kafka.reader import Reader
+from monitor.sources.kafka.source import KafkaStream
+from tests.unit.monitor.decode.sent import sent
+
+
+class Away:
+    """A registry that is away at first."""
+
+    away = True
+
+    def schema(self, number: int) -> Schema:
+        """The schema of JSON."""
+        if self.away:
+            raise SourceError("the schema registry cannot be reached")
+        return Schema("JSON", "{}")
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+@pytest.fixture
+def stream() -> KafkaStream:
+    """A stream without a client, with one message that waits for a schema and one behind it."""
+    options = KafkaSource.model_validate({"brokers": "localhost:1", "topics": "loans"})
+    found = KafkaStream(options, Decoder(Records(), (Column("a", Kind.NUMERIC),)), "m")
+    found._reader = cast("Reader", object())
+    found._values = ValueReader("auto", Away())
+    for offset, value in enumerate((b'\0\0\0\0\x01{"a": 1}', b'{"a": 2}')):
+        messages = sent(value, first=offset)
+        found._channel.put(0, [Piece("loans/3", messages, Counted(offset + 1))])
+    return found
+
+
+def test_nothing_is_lost_while_the_registry_is_away(stream: KafkaStream) -> None:
+    """Each try fails with the reason, and the messages come in their order once the registry is back."""
+    held = stream._channel.bytes
+    for _ in range(2):
+        with pytest.raises(SourceError, match="cannot be reached"):
+            stream.poll(0.0)
+    assert held == stream._channel.bytes
+    stream._values = ValueReader("auto", _back())
+    batch = stream.poll(0.0)
+    assert batch is not None
+    assert [1.0, 2.0] == batch.frame["a"].to_list()
+    assert 2 == batch.position.partitions["loans/3"]["offset"]
+
+
+@pytest.mark.parametrize("how", ["lose", "give_up"])
+def test_partitions_that_went_do_not_come_back(stream: KafkaStream, how: str) -> None:
+    """What was put back for later is dropped when its partition was given up, or lost, in between."""
+    channel = stream._channel
+    epoch = channel.epoch
+    pieces = channel.take("loans/3", 10, 10**6)
+    if how == "lose":
+        channel.lose("evicted")
+    else:
+        channel.give_up(["loans/3"])
+    channel.put_back(epoch, "loans/3", pieces)
+    assert [] == channel.waiting()
+    assert 0 == channel.bytes
+
+
+def _back() -> Away:
+    back = Away()
+    back.away = False
+    return back
