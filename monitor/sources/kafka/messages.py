@@ -109,7 +109,7 @@ class Messages:
         )
 
     @classmethod
-    def empty(cls, topic: str, partition: int, next_offset: int) -> Messages:
+    def empty(cls, topic: str, partition: int, next_offset: int = 0) -> Messages:
         """No message, but a place."""
         arrays: dict[str, Any] = dict.fromkeys(_ARRAYS, _NO_LONGS)
         return cls(topic, partition, b"", next_offset=next_offset, **arrays)
