@@ -1,7 +1,7 @@
 """What options mean: the texts below the fields of a model, read from its source when somebody asks.
 
-pydantic reads them too (`use_attribute_docstrings`), but while the class is made: parsing the sources of all models took
-a fifth of the processor time of a daemon's start, and few starts need a text.
+pydantic reads them too (`use_attribute_docstrings`), but while the class is made: parsing the sources of all models
+took a fifth of the processor time of a daemon's start, and few starts need a text.
 """
 
 from __future__ import annotations
