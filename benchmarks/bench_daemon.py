@@ -3,8 +3,8 @@
     python benchmarks/bench_daemon.py [--rows 10000000] [--features 50] [--json PATH]
 
 Writes Parquet files of seeded rows to a temporary folder, starts `driftd run` on them, samples its resident memory
-while it reads them, and its processor time while it waits for more. Bytecode is there before the daemon starts, as after
-an installation with pip and in the image.
+while it reads them, and its processor time while it waits for more. Bytecode is there before the daemon starts, as
+after an installation with pip and in the image.
 """
 
 from __future__ import annotations
