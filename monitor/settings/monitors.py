@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from detectors.base import ChangeDetector, WindowTest
 from detectors.builtin import CHANGE_DETECTORS, ENTRY_POINTS, WINDOW_TESTS
@@ -13,6 +13,7 @@ from monitor.alerts.options import AlertOptions
 from monitor.decode.mapping import Records
 from monitor.plugins import registry, type_word
 from monitor.retraining.options import RetrainingOptions
+from monitor.settings.beside import mistakes_beside
 from monitor.settings.options import Options
 from monitor.settings.references import ReferenceSettings
 from monitor.settings.registered import OneOf
@@ -93,6 +94,13 @@ class MonitorSettings(Options):
                 pane_length(timed, round(self.pane * MICROSECONDS))
             except ValueError as error:
                 raise ValueError(str(error)) from None
+        return self
+
+    @model_validator(mode="after")
+    def _paths_fit(self) -> Self:
+        mistakes = mistakes_beside(self.records, self.source.message_sides)
+        if mistakes:
+            raise ValidationError.from_exception_data("records", mistakes)
         return self
 
     @property

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from monitor.settings.beside import MISTAKE
 from monitor.settings.vocabulary import did_you_mean, keys_at
 
 _QUOTED = re.compile(r"'([^']*)'")
@@ -60,6 +61,10 @@ def _description(error: Mapping[str, Any]) -> str:
     return str(field.get("description", "")).split(". ")[0].rstrip(".")
 
 
+def _beside(error: Mapping[str, Any]) -> tuple[str, str]:
+    return str(error["msg"]), str(error["ctx"]["hint"])
+
+
 _KINDS: dict[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
     "extra_forbidden": _unknown_key,
     "missing": _missing,
@@ -70,6 +75,7 @@ _KINDS: dict[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
     "enum": _choice,
     "string_type": _text,
     "path_type": lambda _: ("should be a path", "write it as text"),
+    MISTAKE: _beside,
     "too_short": lambda _: ("should not be empty", ""),
     "model_type": lambda _: ("should be a mapping of keys to values", ""),
 }

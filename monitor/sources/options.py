@@ -15,6 +15,14 @@ class SourceOptions(Options):
     max_record_bytes: int = 2**20
     """Longer records are refused and go to the dead letters."""
 
+    @property
+    def message_sides(self) -> frozenset[str]:
+        """Of which messages the mapping may name values (`@key`, `@request.key`); see `Decoder.messages`.
+
+        "" stands for the messages of a topic, `request`, `response`, `label` and `join` for those of a join.
+        """
+        return frozenset()
+
     @abstractmethod
     def open(self, decoder: Decoder, monitor: str) -> Source:
         """Make the source; nothing is read before its first poll.

@@ -152,6 +152,11 @@ class KafkaSource(KafkaConnection, SourceOptions):
         return f"driftd.{monitor}" if self.group == AUTO else self.group
 
     @property
+    def message_sides(self) -> frozenset[str]:
+        """Values beside the record are those of the one message."""
+        return frozenset({""})
+
+    @property
     def topic_names(self) -> tuple[str, ...]:
         """Names of the topics as far as they are known beforehand."""
         return self.topics or tuple(self.partitions or ())
