@@ -9,10 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors import special
-from detectors.carried import carry
 from detectors.dependence import LEAST_BLOCKS, LEAST_VARIANCE
 from detectors.layout import SPECIALS, Kind, Layout
-from detectors.tails import NORMAL_DF
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -40,11 +38,11 @@ class ScoreTable:
 
     Attributes:
         values: float32, shape (v,); rows without a value score 0, as does everything in a constant column.
-        starts: int64, shape (c,), where each column's bins begin.
+        starts: shape (c,), where each column's bins begin; uint16 like the codes, where that holds them.
     """
 
     values: Singles
-    starts: Ints
+    starts: npt.NDArray[np.integer]
 
     @classmethod
     def of(cls, layout: Layout, counts: Ints, columns: Sequence[int]) -> ScoreTable:
@@ -58,7 +56,8 @@ class ScoreTable:
         ]
         sizes = [len(part) for part in parts]
         values = np.concatenate([np.zeros(0), *parts]).astype(np.float32)
-        return cls(values, np.cumsum([0, *sizes])[:-1].astype(np.int64))
+        small = values.size <= np.iinfo(np.uint16).max
+        return cls(values, np.cumsum([0, *sizes])[:-1].astype(np.uint16 if small else np.int64))
 
     def score(self, c: int, codes: Ints) -> Singles:
         """Scores of one column's codes; -1 scores 0."""
@@ -104,13 +103,6 @@ class Association:
     variance: Floats
     heavy: Floats
     design: Singles
-
-    def at(self, rows: int) -> tuple[Floats, Floats]:
-        """Design effect and degrees of freedom of every pair for windows of `rows` rows, each of shape (c, c)."""
-        if not len(self.sizes):
-            return np.ones_like(self.correlation), np.full_like(self.correlation, NORMAL_DF)
-        design, df, _ = carry(self.design.astype(float), self.sizes, self.rows, rows)
-        return design, df
 
 
 def associate(scores: Singles) -> Association:

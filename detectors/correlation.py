@@ -11,10 +11,10 @@ import numpy.typing as npt
 from annotated_types import Gt, Lt
 
 from detectors import special, tails
-from detectors.association import Association, block_correlations
+from detectors.association import block_correlations
 from detectors.base import Cause, Result, Verdict, Window, WindowTest
-from detectors.comparison import JUDGED
-from detectors.layout import Column, Role
+from detectors.correlation_pairs import NEARLY_ONE, Pairs, cause_of
+from detectors.layout import Column
 from detectors.reference import Reference
 
 Floats = npt.NDArray[np.float64]
@@ -26,11 +26,6 @@ number of pairs times the probability is anyway."""
 
 LEAST_ROWS = 30
 """A correlation of fewer sampled rows says nothing."""
-
-NEARLY_ONE = 0.9999
-
-CAUSES = (Cause.DATA_DRIFT, Cause.PREDICTION_DRIFT, Cause.CONCEPT_DRIFT)
-"""Of a pair, the later of what its columns say."""
 
 
 class Correlation(WindowTest):
@@ -58,41 +53,40 @@ class Correlation(WindowTest):
 
     def test(self, reference: Reference, window: Window) -> Sequence[Result]:
         """The column whose correlations changed most; beside it *ok*, named "", for each cause without a change."""
-        positions = reference.layout.with_role(*JUDGED)
-        sample, order = window.profile.sample, reference.order
-        if len(positions) <= 1 or order is None or order.association.rows < LEAST_ROWS:
+        positions, pairs = reference.comparison.judged, reference.pairs
+        sample = window.profile.sample
+        if len(positions) <= 1 or pairs is None or pairs.association.rows < LEAST_ROWS:
             return []
         if window.profile.rows < window.min_rows or len(sample) < LEAST_ROWS:
             nan, detail = float("nan"), f"{len(sample)} sampled rows"
             return [Result("", self.type, Verdict.INSUFFICIENT, Cause.DATA_DRIFT, nan, self.effect, rows=len(sample),
                            detail=detail)]  # fmt: skip
-        columns = [reference.layout.columns[i] for i in positions]
-        now = Relations.of(reference, positions, sample.codes[:, list(positions)])
-        change = Change.of(order.association, now, window.profile.rows)
-        level = self.level / (len(columns) + 1)
-        smallest = change.by_cause([column.role for column in columns])
+        now = Relations.of(reference, sample.codes)
+        change = Change.of(pairs, now, window.profile.rows)
+        level = self.level / (len(positions) + 1)
+        smallest = change.by_cause()
         quiet = [
             Result("", self.type, Verdict.OK, cause, 0.0, self.effect, p, 0.0, len(sample))
             for cause, p in smallest.items()
             if p >= level
         ]
-        return (
-            quiet
-            if len(quiet) == len(smallest)
-            else [self._found(columns, change, level, len(sample)), *quiet]
-        )
+        if len(quiet) == len(smallest):
+            return quiet
+        columns = [reference.layout.columns[i] for i in positions]
+        return [self._found(columns, change, level, len(sample)), *quiet]
 
     def _found(self, columns: Sequence[Column], change: Change, level: float, rows: int) -> Result:
         """Name the column with the most significant pairs; between equals, that with the largest deviates."""
-        pairs = (change.p * change.pairs < level).sum(axis=1)
-        named = int(np.lexsort(((change.deviate**2).sum(axis=1), pairs))[-1])
-        other = int(change.p[named].argmin())
-        before, now = float(change.before[named, other]), float(change.now[named, other])
-        error = change.error[named, other] * tails.stretch(self.level, change.df[named, other])
+        named, others = change.most_significant(level, len(columns))
+        of_named = np.flatnonzero(change.pairs.has(named))
+        at = int(of_named[change.p[of_named].argmin()])
+        other = sum(int(side[at]) for side in change.pairs.sides) - named
+        before, now = float(change.pairs.before[at]), float(change.now[at])
+        error = change.error[at] * float(tails.stretch(self.level, change.df[at]))
         bound = abs(now - before) + special.ndtri(self.level) * error
         verdict = Verdict.DRIFT if bound > self.effect else Verdict.WARNING
-        p = min(float(change.p[named, other]) * change.pairs, 1.0)
-        more = f" and {pairs[named] - 1} more" if pairs[named] > 1 else ""
+        p = min(float(change.p[at]) * change.tested, 1.0)
+        more = f" and {others - 1} more" if others > 1 else ""
         detail = f"correlation with {columns[other].name}{more} went from {before:.2f} to {now:.2f}"
         return Result(
             columns[named].name, self.type, verdict, cause_of(columns[named].role, columns[other].role),
@@ -100,19 +94,10 @@ class Correlation(WindowTest):
         )  # fmt: skip
 
 
-def cause_of(*roles: Role) -> Cause:
-    """The alert group of a relation between columns of these roles."""
-    if Role.LABEL in roles:
-        return Cause.CONCEPT_DRIFT
-    if Role.PREDICTION in roles or Role.SCORE in roles:
-        return Cause.PREDICTION_DRIFT
-    return Cause.DATA_DRIFT
-
-
 def correlations(scores: npt.NDArray[np.float32]) -> Floats:
     """Correlations of a sample's scores, shape (rows, c) to (c, c)."""
     n = len(scores)
-    return block_correlations(scores.T @ scores / n, scores.mean(axis=0))
+    return block_correlations(scores.T @ scores / n, np.ones(n, np.float32) @ scores / n)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,18 +116,22 @@ class Relations:
     rows: Floats
 
     @classmethod
-    def of(cls, reference: Reference, columns: Sequence[int], codes: npt.NDArray[np.integer]) -> Relations:
-        """Correlations of these columns of a layout from their codes, shape (rows, c)."""
-        scores, layout = reference.score_table.scores(codes), reference.layout
-        found, rows = correlations(scores), np.full((len(columns), len(columns)), float(len(codes)))
-        for c, i in enumerate(columns):
+    def of(cls, reference: Reference, codes: npt.NDArray[np.integer]) -> Relations:
+        """Correlations of the judged columns from the codes of all columns, shape (rows, columns)."""
+        judged, layout = reference.comparison.judged, reference.layout
+        if len(judged) < len(layout.columns):
+            codes = codes[:, judged]
+        scores = reference.score_table.scores(codes)
+        found, rows = correlations(scores), np.full((len(judged), len(judged)), float(len(codes)))
+        for c in np.flatnonzero(reference.comparison.late).tolist():
+            i = int(judged[c])
             late = codes[:, c] >= layout.binnings[i].size
-            if layout.columns[i].role is Role.LABEL and late.any():
+            if late.any():
                 known, usual = (
                     scores[~late],
                     reference.profile.counts[layout.values(i)].sum() / reference.rows,
                 )
-                fresh = correlations(known)[c] if len(known) >= LEAST_ROWS else np.zeros(len(columns))
+                fresh = correlations(known)[c] if len(known) >= LEAST_ROWS else np.zeros(len(judged))
                 found[c], found[:, c] = (fresh * np.sqrt(usual),) * 2
                 found[c, c] = fresh[c]
                 rows[c], rows[:, c] = (max(len(known), 1),) * 2
@@ -151,51 +140,60 @@ class Relations:
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """Every pair's change of correlation; all arrays float64 of shape (c, c).
+    """Every pair's change of correlation; all arrays float64 of shape (pairs,).
 
     Attributes:
-        before, now: correlations. error: standard error of their difference. df: degrees of freedom behind it.
+        pairs: the reference's side.
+        now: correlations. error: standard error of the change. df: degrees of freedom behind it.
         deviate: the standardised change. p: its probability; 1 for pairs with a constant column.
-        tested: bool, pairs of two columns that vary. pairs: how many they are.
+        varies: bool, pairs of two columns that vary. tested: how many they are.
     """
 
-    before: Floats
+    pairs: Pairs
     now: Floats
     error: Floats
     df: Floats
     deviate: Floats
     p: Floats
-    tested: npt.NDArray[np.bool_]
-    pairs: int
+    varies: npt.NDArray[np.bool_]
+    tested: int
 
-    def by_cause(self, roles: Sequence[Role]) -> dict[Cause, float]:
+    def by_cause(self) -> dict[Cause, float]:
         """For each cause that a tested pair has: their smallest probability times the number of all pairs."""
-        rank = np.array([CAUSES.index(cause_of(role)) for role in roles])
-        pair = np.where(self.tested, np.maximum(rank[:, None], rank[None, :]), -1)
-        tested = {cause: self.p[pair == k] for k, cause in enumerate(CAUSES)}
-        return {cause: min(float(p.min()) * self.pairs, 1.0) for cause, p in tested.items() if len(p)}
+        return {
+            cause: min(float(self.p[places].min()) * self.tested, 1.0)
+            for cause, places in self.pairs.causes
+            if self.varies[places].any()
+        }
+
+    def most_significant(self, level: float, columns: int) -> tuple[int, int]:
+        """The column with the most significant pairs, and how many; between equals, that with the largest deviates."""
+        hits, sides = self.p * self.tested < level, self.pairs.sides
+        counts = np.bincount(np.concatenate([side[hits] for side in sides]), minlength=columns)
+        squares = np.bincount(np.concatenate(sides), np.tile(self.deviate**2, 2), minlength=columns)
+        named = int(np.lexsort((squares, counts))[-1])
+        return named, int(counts[named])
 
     @classmethod
-    def of(cls, association: Association, sampled: Relations, rows: int) -> Change:
+    def of(cls, pairs: Pairs, sampled: Relations, rows: int) -> Change:
         """Compare a sample's correlations with the reference's.
 
         The change is Fisher's z, or the plain difference where that is smaller: close to 1, between columns of few
         values, z alone makes much of a few rows. The variance is that of the sampled rows drawn from the window, of the
         window's `rows` where they depend on each other, and of the reference.
         """
-        before, now = association.correlation, sampled.correlation
-        old, new = np.clip(before, -NEARLY_ONE, NEARLY_ONE), np.clip(now, -NEARLY_ONE, NEARLY_ONE)
-        design, df = association.at(rows)
-        usable = np.maximum(rows * sampled.rows / sampled.rows.max(), 1.0)
-        share = 1 / sampled.rows + (design - 1) / usable + design / association.rows
-        error = np.sqrt(association.variance * share)
-        straight, curved = new - old, (np.arctanh(new) - np.arctanh(old)) * (1 - old**2)
+        now, drawn = pairs.of(sampled.correlation), pairs.of(sampled.rows)
+        new, (old, old_z, slope) = np.clip(now, -NEARLY_ONE, NEARLY_ONE), pairs.old
+        design, df = pairs.at(rows)
+        usable = np.maximum(rows * drawn / sampled.rows.max(), 1.0)
+        share = 1 / drawn + (design - 1) / usable + design / pairs.association.rows
+        error = np.sqrt(pairs.variance * share)
+        straight, curved = new - old, (np.arctanh(new) - old_z) * slope
         deviate = np.where(np.abs(straight) < np.abs(curved), straight, curved) / error
-        df = np.minimum(df, tails.degrees(association.heavy, np.zeros(()), 1 / share))
-        varies = (np.diag(before) > 0) & (np.diag(now) > 0)
-        tested = varies[:, None] & varies[None, :] & ~np.eye(len(varies), dtype=bool)
-        pairs = int(tested.sum()) // 2
-        notable = tested & (np.abs(deviate) > (NOTABLE if pairs > MANY_PAIRS else 0.0))
+        df = np.minimum(df, tails.degrees(pairs.heavy, np.zeros(()), 1 / share))
+        varies = pairs.varying(np.diagonal(sampled.correlation))
+        tested = int(np.count_nonzero(varies))
+        notable = varies & (np.abs(deviate) > (NOTABLE if tested > MANY_PAIRS else 0.0))
         p = np.ones(deviate.shape)
         p[notable] = tails.two_sided(deviate[notable], df[notable])
-        return cls(before, now, error, df, np.where(tested, deviate, 0.0), p, tested, pairs)
+        return cls(pairs, now, error, df, np.where(varies, deviate, 0.0), p, varies, tested)

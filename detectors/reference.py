@@ -17,6 +17,7 @@ from detectors.archive import ArchiveError, pack, unpack
 from detectors.association import ScoreTable
 from detectors.base import Window
 from detectors.comparison import JUDGED, Comparison
+from detectors.correlation_pairs import Pairs
 from detectors.error_baseline import ErrorBaseline
 from detectors.grouped_shares import Shares
 from detectors.layout import Column, Layout
@@ -79,6 +80,12 @@ class Reference:
     def schema(self) -> SchemaCounts:
         """The reference's side of the schema test, laid out once."""
         return SchemaCounts(self.layout, self.profile, self.layout.with_role(*JUDGED))
+
+    @cached_property
+    def pairs(self) -> Pairs | None:
+        """The reference's side of the correlation test, laid out once; None where rows were not measured in order."""
+        roles = [self.layout.columns[i].role for i in self.comparison.judged]
+        return Pairs(self.order.association, roles) if self.order else None
 
     @cached_property
     def score_table(self) -> ScoreTable:
