@@ -25,6 +25,9 @@ MOST_BLOCKS = 512
 CONSTANT = 1e-6
 """A product of standard deviations under this is that of a column that does not vary."""
 
+RELATIVE = 1e-5
+"""A variance under this share of the mean square is rounding of 32-bit sums: the column does not vary."""
+
 RARE = 5
 """A category with fewer rows in the reference has no rank of its own."""
 
@@ -189,7 +192,8 @@ def block_correlations(gram: npt.NDArray[np.floating], mean: npt.NDArray[np.floa
         mean: shape (..., c), means.
     """
     covariance = gram - mean[..., :, None] * mean[..., None, :]
-    scale = np.sqrt(np.maximum(np.diagonal(covariance, axis1=-2, axis2=-1), 0.0))
+    squares, variance = (np.diagonal(m, axis1=-2, axis2=-1) for m in (gram, covariance))
+    scale = np.sqrt(np.where(variance > RELATIVE * squares, variance, 0.0))
     product = scale[..., :, None] * scale[..., None, :]
     return np.where(product > CONSTANT, covariance / np.where(product > CONSTANT, product, 1.0), 0.0).astype(
         float

@@ -33,6 +33,14 @@ def test_a_permuted_column_is_named(reference: Reference) -> None:
     assert result.effect_size == pytest.approx(0.67, abs=0.1)
 
 
+@pytest.mark.parametrize("rows", [300, 1000, 3000])
+def test_columns_that_stand_still_go_along_with_nothing(reference: Reference, rows: int) -> None:
+    """Three columns with one value each: what 32-bit sums leave of their variance is no correlation."""
+    late = frame(7, rows).with_columns(amount=pl.lit(3.7), score=pl.lit(0.8), colour=pl.lit("grey"))
+    found = correlation(reference, late.with_columns(twin=pl.Series(frame(8, rows)["twin"])))
+    assert {Verdict.OK} == {result.verdict for result in found}
+
+
 @pytest.mark.parametrize(
     ("columns", "cause"),
     [
