@@ -76,7 +76,7 @@ def _guess(look: TopicLook) -> tuple[dict[str, Any], pl.DataFrame]:
 
     raw = look_at_lines(b"\n".join(look.lines), "the messages")
     found = mapping(raw, guess(raw, {}))
-    if "timestamp" not in found and look.clock is not None:
+    if "timestamp" not in found and look.timed:
         found["timestamp"] = "@timestamp"
     records = Records.model_validate(found)
     decoder = Decoder(records, infer_from_lines(records, look.lines))

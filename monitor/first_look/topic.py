@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
+import numpy.typing as npt
 
 from monitor.decode.formats import ValueReader
 from monitor.first_look.raw import NoDataError
@@ -17,6 +17,8 @@ from monitor.sources.kafka.peek import Peek, peek
 
 if TYPE_CHECKING:
     from monitor.sources.kafka.address import Address
+
+Longs = npt.NDArray[np.int64]
 
 _KEPT_HEADERS = 20
 _SHOWN_BYTES = 60
@@ -30,8 +32,9 @@ class TopicLook:
 
     Attributes:
         peeks: what was read of each topic.
-        lines: records as JSON, in the order of their messages' time.
-        times: that time, microseconds since the epoch; -1 where there is none.
+        lines: records as JSON, one partition after the other.
+        times: of their messages, int64, shape (lines,), microseconds since the epoch; -1 where there is none.
+        homes: number of the partition of each line, counted over all topics; int64, shape (lines,).
         kinds: number of messages by what their values look like.
         keys: number of messages with a key; `key` is an example.
         headers: number of messages with each header.
@@ -40,7 +43,8 @@ class TopicLook:
 
     peeks: list[Peek]
     lines: list[bytes] = field(default_factory=list)
-    times: list[int] = field(default_factory=list)
+    times: Longs = field(default_factory=lambda: np.empty(0, np.int64))
+    homes: Longs = field(default_factory=lambda: np.empty(0, np.int64))
     kinds: Counter[str] = field(default_factory=Counter)
     keys: int = 0
     key: bytes | None = None
@@ -59,9 +63,21 @@ class TopicLook:
         return sum(sizes) / max(self.read, 1)
 
     @property
-    def clock(self) -> pl.Series | None:
-        """The messages' times, for windows; None where some have none."""
-        return pl.Series(self.times, dtype=pl.Int64) if self.times and min(self.times) >= 0 else None
+    def timed(self) -> bool:
+        """Every message has a time."""
+        return bool(len(self.times)) and bool((self.times >= 0).all())
+
+    def order(self, times: Longs) -> Longs:
+        """The order in which a source that goes by these times reads the lines: each partition stays in its own.
+
+        Args:
+            times: of the lines, int64, shape (lines,).
+        """
+        reached = times.copy()
+        for home in np.unique(self.homes).tolist():
+            of = self.homes == home
+            reached[of] = np.maximum.accumulate(times[of])
+        return np.argsort(reached, kind="stable")
 
     def to_json(self) -> dict[str, Any]:
         """What was seen, without the records."""
@@ -123,26 +139,18 @@ def look_at_topics(
     return look
 
 
-def parts_of(look: TopicLook) -> list[Messages]:
-    """The messages, by topic and partition."""
-    return [part for found in look.peeks for part in found.messages]
-
-
 def _records(look: TopicLook, parts: Sequence[Messages], values: ValueReader) -> None:
-    """The values as lines of JSON, in the order of the messages' time."""
-    lines: list[bytes] = []
-    times: list[np.ndarray[Any, Any]] = []
+    """The values as lines of JSON."""
+    times: list[Longs] = []
     for part in parts:
         read = values.read(part)
         look.rejects.update(reject.reason for reject in read.rejects)
         found = [read.block.line(i).replace(b"\n", b" ").replace(b"\r", b" ") for i in range(len(read.block))]
         kept = [i for i, line in enumerate(found) if line]
-        lines += [found[i] for i in kept]
-        times.append(part.timestamps[read.block.homes[kept]] if kept else np.empty(0, np.int64))
-    stamps = np.concatenate(times)
-    order = np.argsort(stamps, kind="stable")
-    look.lines = [lines[i] for i in order.tolist()]
-    look.times = stamps[order].tolist()
+        look.lines += [found[i] for i in kept]
+        times.append(part.timestamps[read.block.homes[np.asarray(kept, np.intp)]])
+    look.times = np.concatenate(times)
+    look.homes = np.repeat(np.arange(len(times)), [len(stamps) for stamps in times])
 
 
 def _describe(look: TopicLook, part: Messages) -> None:

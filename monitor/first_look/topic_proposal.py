@@ -7,13 +7,28 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import polars as pl
+
+from monitor.decode.times import microseconds
 from monitor.first_look.proposal import Proposal, Topics, propose
-from monitor.first_look.topic import look_at_topics
+from monitor.first_look.raw import look_at_lines
+from monitor.first_look.topic import Longs, TopicLook, look_at_topics
+from monitor.two_files import guess
 
 if TYPE_CHECKING:
     from monitor.sources.kafka.address import Address
 
 MOST_MESSAGES = 200_000
+
+
+def _record_times(look: TopicLook, given: Mapping[str, Sequence[str]]) -> Longs:
+    """The times that the records hold, microseconds; those of their messages where they hold none."""
+    raw = look_at_lines(b"\n".join(look.lines), "the messages")
+    name = guess(raw, given).of.get("timestamp")
+    if name is None or raw.frame.height != len(look.lines):
+        return look.times
+    times = microseconds(raw.frame[name])
+    return look.times if times.null_count() else times.to_numpy()
 
 
 def propose_for_topics(
@@ -43,9 +58,11 @@ def propose_for_topics(
     look = look_at_topics(address, MOST_MESSAGES, newest=False, seconds=seconds)
     source = {"type": "kafka", **address.options, "topics": list(address.topics)}
     with tempfile.TemporaryDirectory(prefix="driftd-init-") as folder:
+        order = look.order(_record_times(look, given))
         sample = Path(folder) / f"{address.topics[0]}.ndjson"
-        sample.write_bytes(b"\n".join([*look.lines, b""]))
-        topics = Topics(address.topics[0], source, look.clock)
+        sample.write_bytes(b"\n".join([*(look.lines[i] for i in order.tolist()), b""]))
+        times = pl.Series(look.times[order]) if look.timed else None
+        topics = Topics(address.topics[0], source, times)
         found = propose(str(sample), output, given, reference=reference, window=window, topics=topics)
     if look.rejects:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in look.rejects.most_common())

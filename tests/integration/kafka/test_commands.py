@@ -1,0 +1,80 @@
+"""`driftd probe` and `driftd init --from` on a topic."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from monitor.cli.application import run
+from monitor.demo.loans import loans, log_lines
+from tests.brokers.operations import Operations, Record
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest.fixture
+def requests(kafka: Operations, topic: str) -> str:
+    """A topic of 12,000 requests in two partitions, with a tombstone and a value that is no record before them."""
+    kafka.create_topic(topic, 2)
+    lines = log_lines(loans("requests").head(12_000))
+    first = [Record(None, b"gone", 0), Record(b"not json", b"bad", 1)]
+    kafka.produce(topic, [*first, *(Record(line, b"k%d" % i, i % 2) for i, line in enumerate(lines))])
+    return f"kafka://{kafka.address}/{topic}"
+
+
+def test_probe_tells_what_a_topic_holds(requests: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Format, keys, the guessed mapping and rows under it, as one JSON object."""
+    assert 0 == run(["probe", requests, "--messages", "500", "--format", "json"])
+    found = json.loads(capsys.readouterr().out)
+    assert {"JSON object": found["read"]} == found["kinds"]
+    assert 400 <= found["read"] <= 500
+    assert found["read"] == found["keys"]
+    assert {"id": "$.id", "timestamp": "$.timestamp", "features": "$.inputs"}.items() <= found[
+        "mapping"
+    ].items()
+    assert 3 == len(found["sample"])
+    assert {"car_value", "y_pred", "time"} <= set(found["sample"][0])
+
+
+def test_init_writes_a_configuration_that_reads_the_topic(
+    requests: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Source, mapping, a reference of the first rows; `check` passes it, `replay` counts every message once."""
+    output = tmp_path / "driftd.yaml"
+    assert 0 == run(["init", "--from", requests, "--output", str(output)])
+    written = yaml.safe_load(output.read_text("utf-8"))["monitors"][0]
+    address, _, topic = requests.removeprefix("kafka://").partition("/")
+    assert {"type": "kafka", "brokers": [address], "topics": [topic]} == written["source"]
+    assert 0 == run(["check", "--config", str(output)])
+    capsys.readouterr()
+    assert 0 == run(["replay", "--config", str(output), "--format", "json"])
+    summary = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert {"accepted": 12_000, "rejected": 1, "tombstone": 1} == summary["records"]
+
+
+def test_init_takes_the_message_time_where_records_have_none(
+    kafka: Operations, topic: str, tmp_path: Path
+) -> None:
+    """Windows of time are possible over the time that the broker keeps."""
+    kafka.create_topic(topic)
+    start = 1_767_225_600_000
+    values = [b'{"x": %d, "y": %d}' % (i * 7919 % 1009, i % 3) for i in range(5000)]
+    kafka.produce(topic, [Record(v, timestamp_ms=start + 60_000 * i) for i, v in enumerate(values)])
+    output = tmp_path / "driftd.yaml"
+    address = f"kafka://{kafka.address}/{topic}"
+    assert 0 == run(["init", "--from", address, "--output", str(output), "--window", "6h"])
+    written = yaml.safe_load(output.read_text("utf-8"))["monitors"][0]
+    assert "@timestamp" == written["records"]["timestamp"]
+    assert "6h" == written["windows"][0]["length"]
+
+
+def test_a_topic_that_is_not_there_is_named(
+    kafka: Operations, topic: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The message names the topic, and asking for it does not make it."""
+    for _ in range(2):
+        assert 1 == run(["probe", f"kafka://{kafka.address}/{topic}", "--wait", "1"])
+        assert topic in capsys.readouterr().err
