@@ -204,6 +204,10 @@ class Client:
 
         return self.consumer.commit_async(_packed(offsets), callback=told)
 
+    def soon(self, work: Callable[[], None]) -> None:
+        """Do something on the client's own thread; it must not block. Any thread may call this."""
+        self._net.call_soon_threadsafe(work)
+
     def sleep(self, seconds: float) -> Any:
         """An awaitable for the client's own thread."""
         return self._net.sleep(seconds)

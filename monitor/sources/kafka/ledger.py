@@ -45,7 +45,7 @@ class Ledger:
             del self.lines[partition]
 
     def due(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, Committed]:
-        """What the state holds and Kafka has not confirmed."""
+        """What the state holds and Kafka has not confirmed, of some partitions."""
         found: dict[TopicPartition, Committed] = {}
         for partition in partitions:
             line, stored = self.lines.get(partition), self.channel.stored(name_of(partition))
@@ -55,11 +55,17 @@ class Ledger:
                 found[partition] = Committed(stored.offset, line.note)
         return found
 
+    def drop(self, partitions: Iterable[TopicPartition]) -> None:
+        """Forget partitions that were given up: nobody here may commit for them any more."""
+        for partition in partitions:
+            self.lines.pop(partition, None)
+
     def confirm(self, offsets: Mapping[TopicPartition, Committed]) -> None:
         """Kafka holds these."""
         for partition, committed in offsets.items():
-            if partition in self.lines:
-                self.lines[partition].told = committed.offset
+            line = self.lines.get(partition)
+            if line is not None:
+                line.told = committed.offset
 
     def pieces(self, partition: TopicPartition, found: list[Messages], place: Place | None) -> list[Piece]:
         """What a poll brought of a partition, as pieces; records from behind its end are left out."""

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from monitor.sources.kafka.channel import Channel
 from monitor.sources.kafka.client import AsyncConsumerRebalanceListener, Client, TopicPartition, name_of
-from monitor.sources.kafka.handover import Committed
+from monitor.sources.kafka.ledger import Ledger
 
 log = structlog.get_logger()
 
@@ -42,8 +41,7 @@ class Membership(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # kafka
     Args:
         monitor: for the log.
         client: gives the client; there is one whenever a method runs.
-        channel: to the loop.
-        offsets: what to commit for some partitions.
+        ledger: of the partitions that are read.
         patience: seconds to wait for the loop's commit, at most.
     """
 
@@ -51,16 +49,14 @@ class Membership(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # kafka
         self,
         monitor: str,
         client: Callable[[], Client],
-        channel: Channel,
-        offsets: Callable[[Iterable[TopicPartition]], dict[TopicPartition, Committed]],
+        ledger: Ledger,
         patience: float,
     ) -> None:
         self.holdings = Holdings()
         self.closing = False
         self._monitor = monitor
         self._client = client
-        self._channel = channel
-        self._offsets = offsets
+        self._ledger, self._channel = ledger, ledger.channel
         self._patience = patience * _PATIENCE
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
@@ -87,6 +83,7 @@ class Membership(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # kafka
             self._channel.lose("a partition had to be given up before the state was committed")
             return
         await self._tell(settled)
+        self._ledger.drop(revoked)
 
     async def on_partitions_lost(self, lost: set[TopicPartition]) -> None:
         """The group went on without this member."""
@@ -94,12 +91,13 @@ class Membership(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # kafka
         if self.closing:
             return
         self.holdings.rebalances += 1
+        self._ledger.drop(lost)
         log.warning("partitions lost", monitor=self._monitor, partitions=_names(lost))
         self._channel.lose("the group has given the partitions to somebody else")
 
     async def _tell(self, settled: set[TopicPartition]) -> None:
         """Commit the last offsets to Kafka; where that fails, the next member begins earlier, which is noticed."""
-        offsets = self._offsets(settled)
+        offsets = self._ledger.due(settled)
         if not offsets:
             return
         done = self._client().commit_soon(offsets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from threading import Event, Thread
 
 import structlog
@@ -27,8 +28,8 @@ BUSY_MS = 20
 
 LEAST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 3.0
-COMMIT_SECONDS = 0.25
-"""Between two looks at whether Kafka must be told of an offset."""
+COMMIT_SECONDS = 1.0
+"""Between two looks at whether Kafka lacks an offset."""
 
 
 class Reader:
@@ -113,7 +114,7 @@ class Reader:
             consumer_options(self.options, self.monitor, self.group), self.options.sampling_rule
         )
         self.membership = Membership(
-            self.monitor, lambda: self.client, self.channel, self.ledger.due, self.options.rebalance_timeout
+            self.monitor, lambda: self.client, self.ledger, self.options.rebalance_timeout
         )
         self._placing = Placing(self.options, self._me, self.client, self.ledger)
         self._recovery = Recovery(self.client, self.channel, self.ledger)
@@ -197,14 +198,26 @@ class Reader:
                 self._paused.discard(partition)
         self._paused &= lines
 
-    def _commit(self, now: float) -> None:
-        """Tell Kafka what the state holds, at most a few times a second."""
-        if self.group is None or now < self._next_commit or self.channel.lost:
+    def tell_kafka(self) -> None:
+        """Commit what the state holds, at once and without waiting; any thread may call this."""
+        client = self._client
+        if client is not None and client.grouped:
+            with suppress(RuntimeError):  # the client is being closed
+                client.soon(lambda: self._tell(client))
+
+    def _tell(self, client: Client) -> None:
+        """On the client's thread, as the listener is: one commit follows the other in the order of their offsets."""
+        if self.channel.lost or not client.membership()[0]:
             return
-        self._next_commit = now + COMMIT_SECONDS
-        offsets = self.ledger.due(self.ledger.lines)
-        if offsets and self.client.membership()[0]:
-            self.client.commit_soon(offsets, lambda well: self.ledger.confirm(offsets) if well else None)
+        offsets = self.ledger.due(client.assignment() - self.membership.holdings.fresh)
+        if offsets:
+            client.commit_soon(offsets, lambda well: self.ledger.confirm(offsets) if well else None)
+
+    def _commit(self, now: float) -> None:
+        """Once more what Kafka has not confirmed."""
+        if now >= self._next_commit:
+            self._next_commit = now + COMMIT_SECONDS
+            self.tell_kafka()
 
     def _watch(self, began: float) -> None:
         """How things stand, for the loop and for people."""

@@ -124,7 +124,8 @@ class KafkaStream:
     def _decode(self, name: str, messages: list[Messages]) -> Decoded:
         messages = [part for part in messages if len(part)]
         if not messages:
-            return self._decoder.ndjson(b"", name, 0, 0)
+            topic, _, number = name.rpartition("/")
+            return self._decoder.messages(Messages.empty(topic, int(number)))
         began = self._monotonic()
         whole = Messages.concat(messages)
         decoded = self._decoder.messages(whole, self._values, weight=self._options.weight)

@@ -1,0 +1,78 @@
+"""Several members of one group: every record is counted once, whoever reads it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.brokers.operations import Operations
+from tests.integration.kafka.member_process import MemberProcess
+from tests.integration.kafka.members import Member, produce, total, until
+
+pytestmark = pytest.mark.integration
+
+ROWS = 20_000
+
+
+@pytest.fixture
+def members() -> Iterator[list[Member]]:
+    """The members of a test; they are stopped after it."""
+    found: list[Member] = []
+    yield found
+    for member in found:
+        member.stop()
+
+
+@pytest.mark.parametrize("assignor", ["cooperative-sticky", "sticky", "range"])
+@pytest.mark.kafka(needs={"cooperative"})
+def test_clean_handover_counts_once(
+    assignor: str, kafka: Operations, topic: str, tmp_path: Path, members: list[Member]
+) -> None:
+    """Members that come and go in good order count each record exactly once between them."""
+    kafka.create_topic(topic, 4)
+    source = {"brokers": kafka.address, "topics": topic, "assignor": assignor, "session_timeout": "10s"}
+    members.append(Member(tmp_path / "a", source))
+    produce(kafka, topic, range(ROWS // 4))
+    until(lambda: members[0].outcome() > 0)
+    members.append(Member(tmp_path / "b", source))
+    produce(kafka, topic, range(ROWS // 4, ROWS // 2))
+    until(lambda: [m.assigned() for m in members] == [2, 2])
+    produce(kafka, topic, range(ROWS // 2, 3 * ROWS // 4))
+    members[0].stop()
+    produce(kafka, topic, range(3 * ROWS // 4, ROWS))
+    until(lambda: total(members) >= ROWS)
+    members.append(Member(tmp_path / "a", source))
+    until(lambda: [m.assigned() for m in members[1:]] == [2, 2])
+    members[1].stop()
+    members[2].stop()
+    assert ROWS == total(members[1:])
+    assert 0 == total(members, "overlap")
+
+
+@pytest.mark.kafka(needs={"cooperative", "eviction"})
+def test_overlap_of_killed_members_is_reported(
+    kafka: Operations, topic: str, tmp_path: Path, members: list[Member]
+) -> None:
+    """After SIGKILLs the rows that were counted twice are known exactly when the killed member is back."""
+    kafka.create_topic(topic, 4)
+    source = {"brokers": kafka.address, "topics": topic, "session_timeout": "3s", "group": topic}
+    produced = 0
+    for _ in range(3):
+        killed = MemberProcess(tmp_path / "a", source)
+        before = killed.outcome()
+        while killed.outcome() < before + 1500:
+            produce(kafka, topic, range(produced, produced + 100))
+            produced += 100
+        killed.kill()
+        members.append(Member(tmp_path / "b", source))
+        until(members[-1].assigned)
+        produce(kafka, topic, range(produced, produced + 3000))
+        produced += 3000
+        until(lambda: members[-1].outcome() + killed.outcome() >= produced)  # noqa: B023 - called at once
+        members[-1].stop()
+    back = Member(tmp_path / "a", source)
+    members.append(back)
+    until(lambda: back.assigned() == 4 and back.lag() == 0)
+    back.stop()
+    overlap = back.outcome("overlap") + members[-2].outcome("overlap")
+    assert produced + overlap == back.outcome() + members[-2].outcome()
