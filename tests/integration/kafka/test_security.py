@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -238,6 +239,10 @@ def test_token_endpoint_that_comes_back(secured_broker: Secured, topic: str) -> 
         send(sink)
 
 
+def _more_than(secured: Secured, requests: int) -> bool:
+    return len(secured.tokens.requests) > requests
+
+
 def test_token_is_renewed_ahead_of_its_end(secured_broker: Secured, topic: str) -> None:
     """The brokers end a session with its token: the next token is there before, and the session goes on."""
     secured_broker.broker.create_topic(topic)
@@ -248,7 +253,7 @@ def test_token_is_renewed_ahead_of_its_end(secured_broker: Secured, topic: str) 
             with secured_broker.tokens.changed:
                 known = len(secured_broker.tokens.requests)
                 assert secured_broker.tokens.changed.wait_for(
-                    lambda known=known: len(secured_broker.tokens.requests) > known, timeout=SECONDS
+                    partial(_more_than, secured_broker, known), timeout=SECONDS
                 )
             send(sink, f"id-{number}")
     assert 4 == len(list(secured_broker.broker.held(topic)))
