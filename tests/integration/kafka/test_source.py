@@ -1,0 +1,127 @@
+"""One member over a topic that changes under it: where it begins, what is missing, brokers that go away."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.brokers.broker import Broker
+from tests.brokers.operations import Operations, Record
+from tests.integration.kafka.members import BASE, Member, produce, row, until
+
+pytestmark = pytest.mark.integration
+
+ROWS = 4000
+Start = Callable[..., Member]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts members over one state folder; they are stopped after the test."""
+    found: list[Member] = []
+
+    def begin(kafka: Operations, topic: str, **source: Any) -> Member:
+        options = {"brokers": kafka.address, "topics": topic, "session_timeout": "6s", **source}
+        found.append(Member(tmp_path / "a", options))
+        return found[-1]
+
+    yield begin
+    for member in found:
+        member.stop()
+
+
+def test_every_record_is_counted(kafka: Operations, topic: str, start: Start) -> None:
+    """Without a group as with one, over a restart: each record once; with a group Kafka knows the offsets."""
+    kafka.create_topic(topic, 4)
+    produce(kafka, topic, range(ROWS))
+    for source in ({"group": topic}, {"group": None}):
+        member = start(kafka, topic, **source)
+        until(lambda: member.outcome() >= ROWS)  # noqa: B023 - called at once
+        member.stop()
+        assert ROWS == member.outcome()
+    assert dict.fromkeys(range(4), ROWS // 4) == kafka.committed(topic, topic)
+
+
+@pytest.mark.kafka(needs={"offsets_for_times", "end_offsets"})
+@pytest.mark.parametrize("begin", ["latest", "time"])
+def test_start(begin: str, kafka: Operations, topic: str, start: Start) -> None:
+    """The first offset is the end, or that of a time; later the stored one counts."""
+    kafka.create_topic(topic, 1)
+    kafka.produce(topic, [Record(row(i), timestamp_ms=(BASE + i) * 1000) for i in range(1000)])
+    at = "latest" if begin == "latest" else "2023-11-14T22:28:20+00:00"  # BASE + 900 s
+    expected = 0 if begin == "latest" else 100
+    member = start(kafka, topic, start=at)
+    until(lambda: member.assigned() == 1 and member.source.report().counters["rebalances"][""] == 1)
+    until(lambda: kafka.committed(f"driftd.{'loans'}", topic))
+    produce(kafka, topic, range(1000, 1500), partitions=1)
+    until(lambda: member.outcome() >= 500 + expected)
+    member.stop()
+    assert 500 + expected == member.outcome()
+
+
+@pytest.mark.kafka(needs={"delete_records", "out_of_range"})
+def test_retention_leaves_a_gap(kafka: Operations, topic: str, start: Start) -> None:
+    """Records that were deleted before they were read are a gap of their number; reading goes on behind it."""
+    kafka.create_topic(topic, 1)
+    produce(kafka, topic, range(1000), partitions=1)
+    first = start(kafka, topic)
+    until(lambda: first.outcome() >= 1000)
+    first.stop()
+    produce(kafka, topic, range(1000, 3000), partitions=1)
+    kafka.delete_records(topic, {0: 2500})
+    second = start(kafka, topic)
+    until(lambda: second.outcome() >= 1500)
+    second.stop()
+    assert 1500 == second.outcome()
+    assert [(f"{topic}/0", 1000, 2500, "retention")] == [
+        (gap.partition, gap.start, gap.end, gap.reason) for gap in second.missing()
+    ]
+
+
+@pytest.mark.kafka(needs={"topic_ids"})
+@pytest.mark.parametrize("running", [True, False])
+def test_recreated_topic(running: bool, kafka: Operations, topic: str, start: Start) -> None:  # noqa: FBT001 - a case
+    """A topic that was deleted and made again is read from its beginning, also when it has become longer."""
+    kafka.create_topic(topic, 1)
+    produce(kafka, topic, range(1000), partitions=1)
+    member = start(kafka, topic)
+    until(lambda: member.outcome() >= 1000)
+    if not running:
+        member.stop()
+    kafka.delete_topic(topic)
+    kafka.create_topic(topic, 1)
+    produce(kafka, topic, range(1500), partitions=1)
+    if not running:
+        member = start(kafka, topic)
+    until(lambda: member.outcome() >= 2500)
+    member.stop()
+    assert 2500 == member.outcome()
+    assert [(1000, "recreated")] == [(gap.start, gap.reason) for gap in member.missing()]
+
+
+def test_missing_topic_is_waited_for(kafka: Operations, topic: str, start: Start) -> None:
+    """A topic that is not there is told with a hint, and read when it comes."""
+    member = start(kafka, topic)
+    until(lambda: any("does not exist" in text for text in member.trouble))
+    kafka.create_topic(topic, 2)
+    produce(kafka, topic, range(100), partitions=2)
+    until(lambda: member.outcome() >= 100)
+    until(lambda: not member.source.report().trouble)
+
+
+def test_broker_away_and_back(broker: Broker, topic: str, start: Start) -> None:
+    """A broker that is stopped is told within seconds; when it is back, reading goes on and nothing is lost."""
+    broker.create_topic(topic, 2)
+    produce(broker, topic, range(1000), partitions=2)
+    member = start(broker, topic)
+    until(lambda: member.outcome() >= 1000)
+    broker.stop()
+    until(lambda: member.source.report().trouble)
+    broker.start()
+    produce(broker, topic, range(1000, 2000), partitions=2)
+    until(lambda: member.outcome() >= 2000)
+    until(lambda: not member.source.report().trouble)
+    member.stop()
+    assert 2000 == member.outcome()
+    assert [] == member.missing()
