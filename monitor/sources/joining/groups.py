@@ -139,11 +139,11 @@ class Groups:
 
 def groups_of(halves: Halves, references: Longs, terms: Terms) -> GroupRows:
     """The waiting identifiers, by their halves."""
-    gather = halves.gather
-    first, second = (gather(references, name).view(np.uint64) for name in ("first", "second"))
+    found = halves.gather_all(references, ("first", "second"))
+    first, second = (column.view(np.uint64) for column in found)
     order = np.lexsort((second, first))
     first, second, references = first[order], second[order], references[order]
-    sides, times = gather(references, "sides"), gather(references, "times")
+    sides, times = halves.gather_all(references, ("sides", "times"))
     if not len(references):
         return GroupRows.empty(0)
     change = np.concatenate([[True], (first[1:] != first[:-1]) | (second[1:] != second[:-1])])

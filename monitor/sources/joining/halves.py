@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -139,17 +140,24 @@ class Halves:
             return
         numbers = references >> _ROW_BITS
         order = np.argsort(numbers, kind="stable")
-        found, begins = np.unique(numbers[order], return_index=True)
-        for number, places in zip(found.tolist(), np.split(order, begins[1:]), strict=True):
-            yield self.segments[number], references[places] & _ROW, places
+        numbers = numbers[order]
+        bounds = [0, *(np.flatnonzero(numbers[1:] != numbers[:-1]) + 1).tolist(), len(numbers)]
+        for begin, end in pairwise(bounds):
+            places = order[begin:end]
+            yield self.segments[int(numbers[begin])], references[places] & _ROW, places
 
     def gather(self, references: Longs, name: str) -> Longs:
         """An integer array of the segments or of their messages at some references; -1 for reference -1."""
-        found = np.full(len(references), -1, np.int64)
+        return self.gather_all(references, (name,))[0]
+
+    def gather_all(self, references: Longs, names: Sequence[str]) -> list[Longs]:
+        """The same for several arrays."""
+        found = [np.full(len(references), -1, np.int64) for _ in names]
         known = np.flatnonzero(references >= 0)
         for segment, rows, places in self.located(references[known]):
-            holder = segment if name in _ARRAYS else segment.messages
-            found[known[places]] = getattr(holder, name)[rows]
+            targets = known[places]
+            for array, name in zip(found, names, strict=True):
+                array[targets] = getattr(segment if name in _ARRAYS else segment.messages, name)[rows]
         return found
 
     def rewrite(self, segments: Iterable[Segment]) -> tuple[Longs, Longs]:

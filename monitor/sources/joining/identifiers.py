@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from monitor.sources.kafka.messages import Messages
 
 _FIRST_SEED, _SECOND_SEED = 0x6A6F696E, 0x68616C76
+_HASHES = (
+    pl.col("id").hash(_FIRST_SEED).alias("first"),
+    pl.col("id").hash(_SECOND_SEED).alias("second"),
+    (pl.col("id").fill_null("") != "").alias("known"),
+)
 
 
 def hashed(reader: IdReader, messages: Messages) -> tuple[Hashes, Hashes, Mask]:
@@ -21,9 +26,9 @@ def hashed(reader: IdReader, messages: Messages) -> tuple[Hashes, Hashes, Mask]:
     The same within one version of polars; what outlives the process is hashed anew. Two identifiers of a million are
     taken for one another with a probability of about 10^-27.
     """
-    ids = reader.ids(messages)
-    known = (ids.is_not_null() & (ids != "")).fill_null(value=False).to_numpy()
-    return ids.hash(_FIRST_SEED).to_numpy(), ids.hash(_SECOND_SEED).to_numpy(), known
+    found = reader.ids(messages).alias("id").to_frame().select(_HASHES)
+    first, second, known = (column.to_numpy() for column in found.get_columns())
+    return first, second, known
 
 
 def version() -> str:

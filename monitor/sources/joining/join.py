@@ -134,8 +134,7 @@ class Join:
         if relief is not None:
             return self._joined(*relief)
         if self._rejects or any(self._outcomes.values()):
-            lane = next(iter(self._lanes.values()))
-            return self._joined(lane, Leaving())
+            return self._told(Joined(self._name(-1), no_lines(self._options.response.topic, -1), {}))
         return None
 
     def ahead(self, behind: Iterable[str]) -> frozenset[str]:
@@ -275,15 +274,19 @@ class Join:
         gone = {outcome: np.concatenate([_NO_LONGS, *parts]) for outcome, parts in lost.items()}
         for outcome, references in gone.items():
             self._count(lane, outcome, references)
-        outcomes = {outcome: n for outcome, n in self._outcomes.items() if n}
-        rejects = tuple(self._rejects)
-        self._outcomes, self._rejects = Counter(), []
         if len(rows):
             messages, sides = lines_of(lane.halves, rows, lane.names, number=lane.number, beside=self._beside)
         else:
             messages, sides = no_lines(self._options.response.topic, lane.number), {}
         lane.forget(np.concatenate([rows[rows >= 0], *gone.values()]))
-        return Joined(lane.name, messages, sides, outcomes, rejects)
+        return self._told(Joined(lane.name, messages, sides))
+
+    def _told(self, joined: Joined) -> Joined:
+        """With what has become of other messages since the last block."""
+        outcomes = {outcome: n for outcome, n in self._outcomes.items() if n}
+        rejects = tuple(self._rejects)
+        self._outcomes, self._rejects = Counter(), []
+        return replace(joined, outcomes=outcomes, rejects=rejects)
 
     def _count(self, lane: Lane, outcome: str, references: Longs) -> None:
         self._outcomes[outcome] += len(references)

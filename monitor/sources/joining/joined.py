@@ -136,8 +136,9 @@ def _spliced(values: Sequence[list[bytes]]) -> tuple[bytes, Longs, Longs]:
 def _beside(halves: Halves, references: Longs, names: Sequence[str], *, beside: bool) -> Messages:
     """What messages bring beside their values, for some references; nothing for -1."""
     n = len(references)
-    known = references[references >= 0]
-    partitions = np.unique(halves.gather(known, "partitions")).tolist()
+    wanted = ("partitions", "offsets", "timestamps")
+    own, offsets, timestamps = halves.gather_all(references, wanted)
+    partitions = np.flatnonzero(np.bincount(own[own >= 0])).tolist()
     topic, _, number = names[partitions[0]].rpartition("/")
     nulls = np.full(n, NULL, np.int64)
     arrays: dict[str, Any] = dict.fromkeys(_LONGS, nulls)
@@ -146,8 +147,7 @@ def _beside(halves: Halves, references: Longs, names: Sequence[str], *, beside: 
     if beside:
         data, places = _keys_and_headers(halves, references)
         arrays |= places
-    arrays["offsets"] = halves.gather(references, "offsets")
-    arrays["timestamps"] = halves.gather(references, "timestamps")
+    arrays |= {"offsets": offsets, "timestamps": timestamps}
     return Messages(
         topic=topic,
         partition=int(number) if len(partitions) == 1 else NULL,

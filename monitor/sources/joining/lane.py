@@ -142,8 +142,9 @@ class Lane:
     def in_order(self, leaving: Leaving) -> Longs:
         """The rows of what leaves, in the order in which they became complete; int64, shape (n, 3)."""
         rows, moments, late = leaving.all_rows
-        offsets, places = (self.halves.gather(rows[:, RESPONSE], name) for name in ("offsets", "partitions"))
-        return np.asarray(rows[np.lexsort((offsets, places, late, moments))])
+        offsets, places = self.halves.gather_all(rows[:, RESPONSE], ("offsets", "partitions"))
+        ranks = np.argsort(np.argsort(self.names))
+        return np.asarray(rows[np.lexsort((offsets, ranks[places], late, moments))])
 
     def living(self) -> Longs:
         """References of all halves that wait."""
@@ -202,7 +203,7 @@ class Lane:
         return self.seen + int((monotonic - self.quiet_since) * 1_000_000) - GRACE
 
     def _arrivals(self, references: Longs, times: Longs) -> Arrivals:
-        first, second, sides = (self.halves.gather(references, name) for name in ("first", "second", "sides"))
+        first, second, sides = self.halves.gather_all(references, ("first", "second", "sides"))
         return Arrivals(
             first.view(np.uint64), second.view(np.uint64), sides.astype(np.uint8), times, references
         )

@@ -1,0 +1,195 @@
+"""Partitions that go from one member of a group to another, with what waits of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.sources.joining.adoption import Waiting, keep_waiting
+from monitor.sources.joining.join import NOTE_BYTES
+from tests.unit.monitor.sources.joining.world import (
+    START,
+    TOPICS,
+    Half,
+    Plainly,
+    Reader,
+    Topics,
+    options,
+    read_all,
+)
+
+PARTITIONS = 2
+
+
+@st.composite
+def keyed_worlds(draw: st.DrawFn) -> Topics:
+    """Topics keyed by the identifier, each identifier at most once in each topic."""
+    number = 0
+    topics: Topics = {}
+    for topic in TOPICS:
+        for partition in range(PARTITIONS):
+            own = st.integers(0, 9).map(lambda i, p=partition: i * PARTITIONS + p)
+            time, halves = 0, []
+            for identifier in draw(st.lists(own, max_size=8, unique=True)):
+                time += draw(st.integers(0, 8))
+                halves.append(Half(identifier, time, number))
+                number += 1
+            topics[f"{topic}/{partition}"] = halves
+    return topics
+
+
+class Group:
+    """Two members that read everything between them; the first one begins with all partitions."""
+
+    def __init__(self, topics: Topics) -> None:
+        settings = options(partitions="same")
+        self.topics = topics
+        self.members = [Reader(topics, settings, dict.fromkeys(topics, 0)), Reader(topics, settings, {})]
+        self.noted: dict[str, tuple[int, str]] = {}
+        for member in self.members:
+            self.tell(member)
+
+    def tell(self, member: Reader) -> None:
+        """Commit the state, and what Kafka is told with it."""
+        member.commit()
+        notes = member.join.notes(member.offsets)
+        self.noted |= {name: (offset, notes[name]) for name, offset in member.offsets.items()}
+
+    def owner(self, number: int) -> int:
+        """Which member has the partitions of a number."""
+        return 0 if f"requests/{number}" in self.members[0].offsets else 1
+
+    def move(self, number: int) -> None:
+        """Hand the partitions of a number over cleanly."""
+        giver = self.owner(number)
+        names = [f"{topic}/{number}" for topic in TOPICS]
+        member = self.members[giver]
+        member.join.give_up({name: member.offsets[name] for name in names})
+        member.drain()
+        self.tell(member)
+        self.take(1 - giver, giver, names)
+
+    def take(self, taker: int, giver: int, names: list[str]) -> None:
+        """The other member begins where Kafka says."""
+        for name in names:
+            offset, note = self.noted[name]
+            self.members[taker].offsets[name] = self.members[taker].join.adopt(name, offset, note)
+            del self.members[giver].offsets[name]
+        self.members[giver].join.keep(self.members[giver].offsets)
+        self.members[giver].commit()
+        self.tell(self.members[taker])
+
+    def die(self, number: int) -> None:
+        """The owner is killed right after a commit or later; the other takes all it had."""
+        giver = self.owner(number)
+        member = self.members[giver]
+        member.kill()
+        self.take(1 - giver, giver, list(member.offsets))
+
+    def read(self, name: str, count: int) -> None:
+        """The owner of a partition reads."""
+        member = self.members[self.owner(int(name[-1]))]
+        member.read(name, count)
+
+    def finish(self) -> None:
+        """Both read what is left."""
+        for member in self.members:
+            read_all(member)
+
+
+scripts = st.lists(
+    st.one_of(
+        st.tuples(st.just("read"), st.integers(0, 5), st.integers(1, 6)),
+        st.tuples(st.just("drain"), st.integers(0, 1), st.just(0)),
+        st.tuples(st.just("commit"), st.integers(0, 1), st.just(0)),
+        st.tuples(st.just("restart"), st.integers(0, 1), st.just(0)),
+        st.tuples(st.just("move"), st.integers(0, 1), st.just(0)),
+        st.tuples(st.just("die"), st.integers(0, 1), st.just(0)),
+    ),
+    max_size=40,
+)
+
+
+def play(group: Group, script: list[tuple[str, int, int]]) -> None:
+    """Do what the script says, then read what is left."""
+    names = sorted(group.topics)
+    for what, which, count in script:
+        if what == "read":
+            group.read(names[which % len(names)], count)
+        elif what == "drain":
+            group.members[which].drain()
+        elif what == "commit":
+            group.tell(group.members[which])
+        elif what == "restart":
+            group.members[which].kill()
+        else:
+            getattr(group, what)(which)
+    group.finish()
+
+
+@settings(max_examples=80, deadline=None)
+@given(keyed_worlds(), scripts)
+def test_rows_and_outcomes_over_all_members_are_those_of_one(
+    topics: Topics, script: list[tuple[str, int, int]]
+) -> None:
+    """Clean hand-overs, and kills after which somebody else goes on at the last commit, change nothing."""
+    plain = Plainly(10, 15, labels=True)
+    expected = plain.join(topics)
+    group = Group(topics)
+    play(group, script)
+    assert sorted(expected) == sorted(row for member in group.members for row in member.rows)
+    assert plain.lost == +sum((member.lost for member in group.members), Counter())
+
+
+def test_halves_without_room_in_the_note_are_counted_by_the_giver() -> None:
+    """What a note cannot hold is `handed_over` on one side and unknown to the other."""
+    chosen = np.random.default_rng(7).permutation(40_000)[:20_000]
+    requests = [Half(i, 0, i) for i in range(40_000)]
+    responses = [Half(int(i), 0, 40_000 + k) for k, i in enumerate(chosen)]
+    topics = {"requests/0": requests, "responses/0": responses}
+    group = [
+        Reader(topics, options(labels=False, partitions="same"), o) for o in (dict.fromkeys(topics, 0), {})
+    ]
+    giver, taker = group
+    giver.read("requests/0", 40_000)
+    giver.read("responses/0", 20_000)
+    giver.drain()
+    ends = dict(giver.offsets)
+    giver.join.give_up(ends)
+    giver.drain()
+    notes = giver.join.notes(ends)
+    assert max(map(len, notes.values())) <= NOTE_BYTES
+    giver.offsets.clear()
+    taker.offsets = {name: taker.join.adopt(name, end, notes[name]) for name, end in ends.items()}
+    read_all(taker)
+    assert 20_000 == len(giver.rows)
+    assert 0 < giver.lost["handed_over"] < 20_000
+    assert 20_000 == giver.lost["handed_over"] + taker.lost["unjoined"]
+    assert [] == taker.rows
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sets(st.integers(0, 400)), st.integers(0, 50), st.integers(-(2**62), START))
+def test_a_note_is_read_as_it_was_written(offsets: set[int], more: int, time: int) -> None:
+    """The offsets that wait, the end and the time come back."""
+    waiting = Waiting(max(offsets, default=0) + 1 + more, np.array(sorted(offsets), np.int64), time)
+    read = Waiting.from_text(waiting.to_text())
+    assert (waiting.end, waiting.time) == (read.end, read.time)
+    assert waiting.offsets.tolist() == read.offsets.tolist()
+
+
+def test_only_what_waits_and_what_is_new_is_taken() -> None:
+    """Offsets before the end that are not named were counted before."""
+    waiting = Waiting(10, np.array([3, 7]), 0)
+    assert [True, False, True, False, True] == keep_waiting(waiting, np.array([3, 4, 7, 9, 10])).tolist()
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '[1,2,"~"]', '["a",0,""]', "[null,0,null]"])
+def test_a_note_of_somebody_else_is_refused(text: str) -> None:
+    """What is none of ours raises a ValueError."""
+    with pytest.raises(ValueError, match="."):
+        Waiting.from_text(text)
