@@ -192,15 +192,22 @@ class Client:
 
     def commit(self, offsets: Mapping[TopicPartition, Committed]) -> None:
         """Commit, and wait until it is done."""
+        began = time.monotonic()
         self.consumer.commit(_packed(offsets), timeout_ms=CALL_MS)
+        self.joined(began)
 
     def commit_soon(
         self, offsets: Mapping[TopicPartition, Committed], done: Callable[[bool], None] = lambda _well: None
     ) -> Any:
         """Commit without waiting; a future."""
 
+        began = time.monotonic()
+
         def told(_offsets: object, answer: object) -> None:
-            done(not isinstance(answer, BaseException))
+            well = not isinstance(answer, BaseException)
+            if well:
+                self.joined(began)
+            done(well)
 
         return self.consumer.commit_async(_packed(offsets), callback=told)
 
@@ -215,7 +222,7 @@ class Client:
     # How it stands.
 
     def heard(self) -> float:
-        """Monotonic seconds at which the coordinator certainly knew this member: its last answered heartbeat left."""
+        """Monotonic seconds at which the coordinator certainly knew this member: its last answered request left."""
         beat = self._coordinator.heartbeat
         sent, received = beat.last_send, beat.last_receive
         if received >= sent > self._heard:
@@ -223,7 +230,7 @@ class Client:
         return self._heard
 
     def joined(self, at: float) -> None:
-        """The group has taken this member in (again) since `at`, monotonic seconds."""
+        """The coordinator has answered this member as one of the group to what it asked at `at`, monotonic seconds."""
         self._heard = max(self._heard, at)
 
     def membership(self) -> tuple[str, int]:

@@ -226,7 +226,7 @@ class Reader:
         self.rebalances = self.membership.holdings.rebalances
         fresh = self.membership.holdings.fresh
         self.channel.see(self.watching.sights(self.client, self.ledger, fresh))
-        errors = (self._placing.trouble, self._recovery.trouble)
+        errors = (self._placing.trouble if fresh else None, self._recovery.trouble)
         self.watching.look(self.client, self.log, fresh, errors)
 
     def _fail(self, error: Exception) -> None:

@@ -73,6 +73,8 @@ class KafkaStream:
             raise PartitionsLostError(
                 self._channel.lost, "no record is lost: they are read again by their owner"
             )
+        if reader.is_out_of_touch():
+            return None  # what is taken now could not be committed
         name = self._choose()
         if name is None and timeout_seconds > 0 and not self.exhausted:
             self._channel.wait(timeout_seconds)

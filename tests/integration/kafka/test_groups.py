@@ -1,10 +1,12 @@
 """Several members of one group: every record is counted once, whoever reads it."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from monitor.sources.kafka.ledger import Ledger
 from tests.brokers.operations import Operations
 from tests.integration.kafka.member_process import MemberProcess
 from tests.integration.kafka.members import Member, produce, total, until
@@ -76,3 +78,58 @@ def test_overlap_of_killed_members_is_reported(
     back.stop()
     overlap = back.outcome("overlap") + members[-2].outcome("overlap")
     assert produced + overlap == back.outcome() + members[-2].outcome()
+
+
+def test_rows_counted_but_not_committed_to_kafka_are_known(
+    kafka: Operations, topic: str, tmp_path: Path, members: list[Member], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A member that ends between its state's commit and Kafka's finds out later what others counted again."""
+    kafka.create_topic(topic, 4)
+    source = {"brokers": kafka.address, "topics": topic, "group": topic}
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "due", lambda _self, _partitions: {})
+        members.append(Member(tmp_path / "a", source))
+        produce(kafka, topic, range(ROWS // 2))
+        until(lambda: members[0].outcome() == ROWS // 2)
+        members[0].stop()
+    members.append(Member(tmp_path / "b", source))
+    until(lambda: members[1].outcome() == ROWS // 2)
+    produce(kafka, topic, range(ROWS // 2, ROWS))
+    until(lambda: members[1].outcome() == ROWS)
+    members[1].stop()
+    members.append(Member(tmp_path / "a", source))
+    until(lambda: members[2].outcome("overlap") > 0)
+    members[2].stop()
+    assert (ROWS // 2, ROWS // 2) == (members[2].outcome(), members[2].outcome("overlap"))
+
+
+@pytest.mark.kafka(needs={"cooperative", "eviction"})
+def test_paused_member_counts_nothing_that_is_not_its_own(
+    kafka: Operations, topic: str, tmp_path: Path, members: list[Member]
+) -> None:
+    """A member that slept through its session reads on where the group is now; what both counted is known."""
+    kafka.create_topic(topic, 4)
+    source = {"brokers": kafka.address, "topics": topic, "session_timeout": "3s", "group": topic}
+    sleeper = MemberProcess(tmp_path / "a", source)
+    produced = 0
+    while sleeper.outcome() < 1000:
+        produce(kafka, topic, range(produced, produced + 100))
+        produced += 100
+    sleeper.signal(signal.SIGSTOP)
+    produce(kafka, topic, range(produced, produced + 3000))
+    produced += 3000
+    members.append(Member(tmp_path / "b", source))
+    until(lambda: members[0].assigned() == 4 and members[0].lag() == 0)
+    sleeper.signal(signal.SIGCONT)
+    until(lambda: members[0].assigned() == 2)
+    produce(kafka, topic, range(produced, produced + 3000))
+    produced += 3000
+
+    def counted() -> int:
+        both = members[0].outcome() + sleeper.outcome()
+        return both - members[0].outcome("overlap") - sleeper.outcome("overlap")
+
+    until(lambda: counted() == produced)
+    members[0].stop()
+    sleeper.stop()
+    assert produced == counted()
