@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from monitor.decode.assembly import KEPT_BYTES
 
+Bounds = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
 
@@ -26,13 +27,25 @@ class Block:
         starts, ends: of each line in `data`, without the line end; int64, shape (lines,).
     """
 
-    def __init__(self, data: bytes, offset: int) -> None:
-        """Find the lines; the last one may lack its line end."""
+    starts: Bounds
+    ends: Bounds
+
+    def __init__(self, data: bytes, offset: int, bounds: tuple[Bounds, Bounds] | None = None) -> None:
+        """Find the lines; the last one may lack its line end.
+
+        Args:
+            data: the lines.
+            offset: of the first byte in the file.
+            bounds: starts and ends, where they are known; then there are no other line ends in `data`.
+        """
         self.data = data if data.endswith(b"\n") or not data else data + b"\n"
         self.offset = offset
         self.bytes = np.frombuffer(self.data, np.uint8)
-        line_ends = np.flatnonzero(self.bytes == _NEWLINE)
         self.ascii = data.isascii()
+        if bounds is not None:
+            self.starts, self.ends = bounds
+            return
+        line_ends = np.flatnonzero(self.bytes == _NEWLINE)
         self.starts = np.concatenate([[0], line_ends + 1])[:-1].astype(np.int64)
         returns = np.zeros(len(line_ends), np.int64)
         if b"\r" in self.data:

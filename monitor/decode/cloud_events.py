@@ -49,6 +49,8 @@ def unwrapped(value: bytes) -> bytes:
 def wrapped(messages: Messages) -> Mask:
     """Messages in structured mode whose data has to be unwrapped, by their content type; shape (n,)."""
     found = np.zeros(len(messages), np.bool_)
+    if not messages.header_counts.any():
+        return found
     if _EVENTS not in messages.data or not (_ENCODED in messages.data or _BATCH in messages.data):
         return found
     for name in _NAMES:

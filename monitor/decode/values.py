@@ -38,9 +38,10 @@ class Texts:
 
     def broken(self) -> list[int]:
         """Values with line ends inside."""
-        if self.data.count(b"\n") == len(self.rows):
+        data = np.frombuffer(self.data, np.uint8)
+        if np.count_nonzero(data < _SPACE) == len(self.rows):  # each is the line end behind a value
             return []
-        places = np.flatnonzero(np.frombuffer(self.data, np.uint8) == _NEWLINE)
+        places = np.flatnonzero(data == _NEWLINE)
         owners = np.searchsorted(self.starts, places, side="right") - 1
         return [int(i) for i in np.unique(owners[places < self.ends[owners]])]
 
@@ -65,10 +66,15 @@ class ValueBlock(Block):
     """
 
     def __init__(
-        self, messages: Messages, data: bytes, homes: Numbers | None, aside: Mapping[int, bytes] | None = None
+        self,
+        messages: Messages,
+        data: bytes,
+        homes: Numbers | None,
+        aside: Mapping[int, bytes] | None = None,
+        bounds: tuple[Numbers, Numbers] | None = None,
     ) -> None:
-        """Find the lines; where `homes` is None, the caller sets it."""
-        super().__init__(data, _NO_FILE)
+        """Find the lines, if `bounds` do not tell them; where `homes` is None, the caller sets it."""
+        super().__init__(data, _NO_FILE, bounds)
         self.messages = messages
         self.homes = np.empty(0, np.int64) if homes is None else homes
         self.aside = aside or {}
@@ -121,7 +127,7 @@ def one_each(messages: Messages, lines: Texts, *, several: bool) -> ValueBlock:
     """
     broken = lines.broken()
     if not broken:
-        return ValueBlock(messages, lines.data, lines.rows)
+        return ValueBlock(messages, lines.data, lines.rows, bounds=(lines.starts, lines.ends))
     pieces = lines.pieces()
     cut = [i for i in broken if several and _BETWEEN.search(pieces[i])]
     if cut:
