@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import structlog
 
-from monitor.sources.joining.finished import ROW_BYTES
 from monitor.sources.joining.rounds import Leaving
 
 if TYPE_CHECKING:
     from monitor.sources.joining.lane import Lane
+    from monitor.sources.joining.lanes import Lanes
 
 log = structlog.get_logger()
 
-_FINISHED_SHARE = 0.25
 _TIGHT, _EASY = 0.5, 0.375
 _AFTERWARDS = 0.9
 _GROWTH = 1.25
@@ -34,18 +32,13 @@ class Budget:
         self._tight = self._evicting = False
         self._cleared = 0
 
-    def share(self, lanes: Collection[Lane]) -> None:
-        """Give each lane its share of the memory for joined identifiers."""
-        for lane in lanes:
-            lane.table.finished.limit(int(self._most * _FINISHED_SHARE) // ROW_BYTES // len(lanes))
-
-    def is_tight(self, lanes: Collection[Lane]) -> bool:
+    def is_tight(self, lanes: Lanes) -> bool:
         """More than half is used, or was until lately."""
         size = self._size(lanes)
         self._tight = size > self._most * (_EASY if self._tight else _TIGHT)
         return self._tight
 
-    def relieve(self, lanes: Collection[Lane]) -> tuple[Lane, Leaving] | None:
+    def relieve(self, lanes: Lanes) -> tuple[Lane, Leaving] | None:
         """What has to leave because there is too much; None when all is well. Call it again until it gives None."""
         size = self._size(lanes)
         if size <= self._most:
@@ -77,7 +70,7 @@ class Budget:
         self._evicting = True
         return lane, leaving
 
-    def _size(self, lanes: Collection[Lane]) -> int:
+    def _size(self, lanes: Lanes) -> int:
         """Bytes, after the dead have been cleared away where that may help."""
         size = sum(lane.size for lane in lanes)
         if size > max(self._most * _EASY, self._cleared * _GROWTH):

@@ -17,6 +17,7 @@ from monitor.sources.joining.adoption import Waiting, keep_waiting
 from monitor.sources.joining.budget import Budget
 from monitor.sources.joining.joined import Joined, lines_of, no_lines
 from monitor.sources.joining.lane import Arrived, Lane
+from monitor.sources.joining.lanes import Lanes
 from monitor.sources.joining.options import JoinOptions
 from monitor.sources.joining.rounds import Leaving
 from monitor.sources.joining.screening import SideReader, screened
@@ -79,9 +80,7 @@ class Join:
         self._reset()
 
     def _reset(self) -> None:
-        self._lanes: dict[int, Lane] = {}
-        self._books: dict[int, saving.Book] = {}
-        self._gone: set[int] = set()
+        self._lanes = Lanes(self._options, self._terms)
         self._adopted: dict[str, Waiting] = {}
         self._given: dict[str, str] = {}
         self._outcomes: Counter[str] = Counter()
@@ -100,7 +99,7 @@ class Join:
         Raises:
             SourceError: a schema cannot be had now. Nothing is lost: call again with the same messages.
         """
-        name, lane = messages.name, self._lane(messages.partition)
+        name, lane = messages.name, self._lanes.of(messages.name)
         waiting = self._adopted.get(name)
         count = np.ones(len(messages), bool)
         if waiting is not None:
@@ -125,16 +124,18 @@ class Join:
             ended: nothing will come any more; halves that wait are over.
         """
         behind = set(behind)
-        for number, lane in self._lanes.items():
-            held = lane.held(n for n in behind if self._number(n) == number)
+        for lane in self._lanes:
+            held = lane.held(self._lanes.behind(lane, behind))
             leaving = lane.step(held, self._clock.monotonic(), rest=ended and held > lane.seen)
             if leaving is not None:
                 return self._joined(lane, leaving)
-        relief = self._budget.relieve(self._lanes.values())
+        relief = self._budget.relieve(self._lanes)
         if relief is not None:
             return self._joined(*relief)
         if self._rejects or any(self._outcomes.values()):
-            return self._told(Joined(self._name(-1), no_lines(self._options.response.topic, -1), {}))
+            return self._told(
+                Joined(self._options.response.topic, no_lines(self._options.response.topic, -1), {})
+            )
         return None
 
     def ahead(self, behind: Iterable[str]) -> frozenset[str]:
@@ -142,45 +143,37 @@ class Join:
 
         Empty while memory is at hand. At least one of those behind is never among them.
         """
-        if not self._budget.is_tight(self._lanes.values()):
+        if not self._budget.is_tight(self._lanes):
             return frozenset()
         behind = set(behind)
         found = set()
-        for number, lane in self._lanes.items():
-            mine = [n for n in behind if self._number(n) == number]
+        for lane in self._lanes:
+            mine = self._lanes.behind(lane, behind)
             held = lane.held(mine)
             found |= {n for n in mine if lane.newest.get(n, NEVER) > held}
         return frozenset(found)
 
     def reached(self, partition: str) -> int:
         """Time that a partition has reached, microseconds: the one with the smallest is to be read next."""
-        lane = self._lanes.get(self._number(partition))
-        return NEVER if lane is None else lane.newest.get(partition, NEVER)
+        return self._lanes.reached(partition)
 
     def partitions_behind(self, behind: Iterable[str]) -> frozenset[str]:
         """Names under which rows will come from these partitions, or from what waits already."""
-        numbers = {self._number(name) for name in behind}
-        names = {self._name(number) for number in numbers}
-        return frozenset(names | {lane.name for lane in self._lanes.values() if lane.pending})
+        names = {self._lanes.name(self._lanes.number(name)) for name in behind}
+        return frozenset(names | {lane.name for lane in self._lanes if lane.pending})
 
     # The state.
 
     def save(self, store: Store) -> None:
         """Write what changed since the last call, inside the transaction that writes the position."""
-        for number in self._gone - set(self._lanes):
-            saving.delete(number, store)
-        self._gone.clear()
-        for number, lane in self._lanes.items():
-            saving.save(lane, self._books.setdefault(number, saving.Book()), store)
+        self._lanes.save(store)
         saving.save_adopted(self._adopted, store)
 
     def load(self, store: Store) -> None:
         """Take up what `save` wrote; everything else is forgotten."""
         self._reset()
         readers = list(self._readers.values())
-        for number, saved in saving.lane_numbers(store).items():
-            lane = self._lane(number)
-            self._books[number] = saving.load(lane, saved, store, lambda m, side: readers[side].hashes(m))
+        self._lanes.load(store, lambda messages, side: readers[side].hashes(messages))
         self._adopted = saving.load_adopted(store)
 
     # The group.
@@ -188,9 +181,9 @@ class Join:
     def keep(self, partitions: Iterable[str]) -> None:
         """Forget what waits of all other partitions: it went with them to their new owners."""
         kept = set(partitions)
-        for lane in list(self._lanes.values()):
-            for name in set(lane.names) - kept:
-                self._drop(name)
+        known = {name for lane in self._lanes for name in lane.names}
+        for name in known - kept:
+            self._drop(name)
 
     def adopt(self, partition: str, offset: int, note: str) -> int:
         """Take a partition over from another member.
@@ -212,7 +205,7 @@ class Join:
             return offset
         waiting = Waiting.from_text(note)
         if waiting.time != NEVER:
-            self._lane(self._number(partition)).take_over(partition, waiting.time)
+            self._lanes.of(partition).take_over(partition, waiting.time)
         if waiting.begin < waiting.end:
             self._adopted[partition] = waiting
         return waiting.begin
@@ -246,26 +239,12 @@ class Join:
     @property
     def waiting_halves(self) -> int:
         """Halves in memory."""
-        return sum(lane.halves.count for lane in self._lanes.values())
+        return sum(lane.halves.count for lane in self._lanes)
 
     @property
     def waiting_bytes(self) -> int:
         """Bytes that the join holds."""
-        return sum(lane.size for lane in self._lanes.values())
-
-    def _number(self, partition: str) -> int:
-        """The lane of a partition."""
-        return int(partition.rpartition("/")[2]) if self._options.partitions == "same" else -1
-
-    def _name(self, number: int) -> str:
-        return f"{self._options.response.topic}/{'*' if number < 0 else number}"
-
-    def _lane(self, partition: int) -> Lane:
-        number = partition if self._options.partitions == "same" else -1
-        if number not in self._lanes:
-            self._lanes[number] = Lane(self._name(number), number, self._terms)
-            self._budget.share(self._lanes.values())
-        return self._lanes[number]
+        return sum(lane.size for lane in self._lanes)
 
     def _joined(self, lane: Lane, leaving: Leaving) -> Joined:
         """What leaves a lane, as one block."""
@@ -296,15 +275,10 @@ class Join:
 
     def _drop(self, partition: str) -> None:
         self._adopted.pop(partition, None)
-        number = self._number(partition)
-        lane = self._lanes.get(number)
-        if lane is not None and lane.drop(partition):
-            del self._lanes[number]
-            self._books.pop(number, None)
-            self._gone.add(number)
+        self._lanes.drop(partition)
 
     def _waiting(self, partition: str, end: int) -> Waiting:
-        lane = self._lanes.get(self._number(partition))
+        lane = self._lanes.get(partition)
         offsets, time = (_NO_LONGS, NEVER) if lane is None else lane.waiting(partition)
         adopted = self._adopted.get(partition)
         if adopted is None:
