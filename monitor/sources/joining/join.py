@@ -112,8 +112,8 @@ class Join:
             lane.push(Arrived(found.messages, side, times, found.hashes), self._clock.monotonic())
         self._outcomes[TOMBSTONE] += found.tombstones
         self._rejects += found.rejects
-        if waiting is not None and messages.next_offset >= waiting.end:
-            del self._adopted[name]
+        if waiting is not None:
+            self._read_again(name, waiting, messages.next_offset)
 
     def next(self, behind: Iterable[str], *, ended: bool = False) -> Joined | None:
         """The next rows, or what else became of halves; None when there is nothing to tell.
@@ -206,8 +206,7 @@ class Join:
         waiting = Waiting.from_text(note)
         if waiting.time != NEVER:
             self._lanes.of(partition).take_over(partition, waiting.time)
-        if waiting.begin < waiting.end:
-            self._adopted[partition] = waiting
+        self._read_again(partition, waiting, waiting.begin)
         return waiting.begin
 
     def give_up(self, ends: Mapping[str, int]) -> None:
@@ -228,7 +227,7 @@ class Join:
         """What is to stand beside the committed offsets, by partition.
 
         Args:
-            ends: first offset of each partition that was not pushed; the offsets that are committed.
+            ends: first offset of each partition that was not pushed; what is still to be read again does not count.
         """
         found = {}
         for name, end in ends.items():
@@ -273,6 +272,13 @@ class Join:
         for name, count in zip(NAMES, sides.tolist(), strict=True):
             self.lost[outcome, name] += count
 
+    def _read_again(self, partition: str, waiting: Waiting, offset: int) -> None:
+        """What is still to come of a partition that was adopted, and has been read again up to an offset."""
+        if offset < waiting.end:
+            self._adopted[partition] = replace(waiting, offsets=waiting.offsets[waiting.offsets >= offset])
+        else:
+            self._adopted.pop(partition, None)
+
     def _drop(self, partition: str) -> None:
         self._adopted.pop(partition, None)
         self._lanes.drop(partition)
@@ -283,5 +289,4 @@ class Join:
         adopted = self._adopted.get(partition)
         if adopted is None:
             return Waiting(end, offsets, time)
-        rest = adopted.offsets[adopted.offsets >= end]
-        return Waiting(max(end, adopted.end), np.concatenate([offsets, rest]), time)
+        return Waiting(max(end, adopted.end), np.concatenate([offsets, adopted.offsets]), time)
