@@ -14,7 +14,7 @@ from monitor.decode.templates import Shape, Template, Token, learn
 Numbers = npt.NDArray[np.int64]
 
 _SCALAR = rb'(?:"[^"\\\x00-\x1f]*"|[-+0-9.eE]+|true|false|null)'
-_WANTED = rb'(?:"([^"\\\x00-\x1f]*)"|(0|-?[1-9][0-9]{0,17}))(?=[ \t\r\n]*[,}\]])'
+_WANTED = rb'(?:"([^"\\\x00-\x1f]*)"|(0|-?[1-8][0-9]{18}|-?[1-9][0-9]{0,17}))(?=[ \t\r\n]*[,}\]])'
 """Texts without escapes, and whole numbers as they are written anyway."""
 
 MOST_PATTERNS = 4

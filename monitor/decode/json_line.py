@@ -15,6 +15,10 @@ DUPLICATE_KEY = "duplicate_key"
 TOO_LONG = "too_long"
 OUT_OF_RANGE = "out_of_range_number"
 
+_SIGNED = 2**63
+_DIGITS = 20
+"""Most characters of a whole number of 64 bits; longer ones are not converted digit by digit."""
+
 MAX_DEPTH = 128
 """Objects and arrays inside one another."""
 
@@ -120,7 +124,8 @@ def _float(text: str) -> float:
 
 
 def _int(text: str) -> int | float:
-    return int(text) if len(text) < 19 else _float(text)  # noqa: PLR2004 - digits that fit into 64 bits
+    number = int(text) if len(text) <= _DIGITS else _SIGNED
+    return number if -_SIGNED <= number < _SIGNED else _float(text)
 
 
 def _named(value: object) -> str:

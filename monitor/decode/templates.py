@@ -14,7 +14,7 @@ from monitor.decode.rows import RowReader
 
 MAX_TOKENS = 2_000
 _SCALAR = re.compile(rb'"[^"]*"(\s*:)?|-?[0-9][0-9.eE+-]*|true|false|null')
-_WHOLE = re.compile(rb"-?[0-9]{1,18}")
+_WHOLE = re.compile(rb"-?[0-9]{1,19}")
 _NUMBERS = frozenset({Want.NUMERIC, Want.LATENCY, Want.WEIGHT})
 
 

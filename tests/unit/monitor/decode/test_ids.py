@@ -71,6 +71,8 @@ def test_most_of_a_record_is_never_looked_at() -> None:
 def test_ids_of_values(count: int) -> None:
     """Texts and numbers are identifiers; values without one, null ones and broken ones have none."""
     values = [b'{"id": "a%d", "x": 1}' % i for i in range(count)]
+    long = [2**63 - 1, -(2**63), 8 * 10**18 + 1]
+    values += [b'{"id": %d, "x": 1}' % number for number in long]
     messages = sent(None, *values, b'{"x": 1}', b'{"id": 12.0}', b"{", b'{"id": {"a": 1}}')
-    expected = [None, *(f"a{i}" for i in range(count)), None, "12", None, None]
+    expected = [None, *(f"a{i}" for i in range(count)), *map(str, long), None, "12", None, None]
     assert expected == IdReader("$.id").ids(messages).to_list()

@@ -49,7 +49,7 @@ texts = st.one_of(
 anything = st.one_of(numbers, texts, st.booleans(), st.none(), st.just({"deep": [1]}), st.just([]))
 usual = st.fixed_dictionaries(
     {
-        "id": st.one_of(texts, st.integers(-5, 10**12)),
+        "id": st.one_of(texts, st.integers(-5, 10**12), st.integers(2**62, 2**64)),
         "at": st.one_of(st.integers(10**9, 2 * 10**9), st.just("2024-05-01T10:00:00Z")),
         "x": st.fixed_dictionaries(
             {"age": numbers, "income": numbers, "city": texts, "flag": st.booleans()},
@@ -163,6 +163,15 @@ def test_damaged_lines_of_a_known_shape(damages: list[list[tuple[int, int, bytes
             line = line[:place] + put + line[place + cut :]
         damaged.append(line)
     compare(b"\n".join([PLAIN, *damaged, PLAIN]))
+
+
+def test_long_numbers_as_identifiers() -> None:
+    """Identifiers of 64 bits keep every digit, in whatever way their line is read."""
+    numbers = [2**63 - 1 - i for i in range(70)]
+    for extra in (b"", b',"x":{"city":"\\n"}', b',"ms":NaN'):
+        data = b"\n".join(b'{"id":%d,"at":1700000000,"y":1%b}' % (number, extra) for number in numbers)
+        found = NdjsonReader(PLAN, LIMIT).read(data, "p", 7, 0).frame["@id"].to_list()
+        assert [str(number) for number in numbers] == found
 
 
 @pytest.mark.parametrize("wrong", WRONG)
