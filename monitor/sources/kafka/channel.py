@@ -24,6 +24,8 @@ class Piece:
         messages: None where only the place changes (records of aborted transactions, gaps, hand-overs).
         after: the position's entry once it is counted.
         gaps: records that are missing before or in it. overlap: rows that others have counted too.
+        adopted: see `TakeOver.adopted`. begins: the partition begins here; all that
+            are assigned.
     """
 
     name: str
@@ -31,6 +33,8 @@ class Piece:
     after: Counted
     gaps: tuple[Gap, ...] = ()
     overlap: int = 0
+    adopted: str | None = None
+    begins: frozenset[str] = frozenset()
 
     @property
     def size(self) -> int:
@@ -72,18 +76,21 @@ class Channel:
 
     Attributes:
         bound: bytes of pieces; a partition may hold its share of them.
+        always: partitions that go always need a commit, also when nothing was taken since the last.
         epoch: counts the times that the loop has gone back; pieces from before are dropped.
         wake: called when there is much to take or a commit is wanted.
     """
 
-    def __init__(self, bound: int) -> None:
+    def __init__(self, bound: int, *, always: bool = False) -> None:
         self.bound = bound
+        self.always = always
         self.epoch = 0
         self.wake: Callable[[], None] = lambda: None
         self._changed = Condition()
         self._shelves: dict[str, Shelf] = {}
         self._bytes = 0
         self._stored: dict[str, Counted] = {}
+        self._notes: Mapping[str, str] = {}
         self._commits = 0
         self._dirty = False
         self._lost = ""
@@ -123,6 +130,11 @@ class Channel:
         with self._changed:
             return self._stored.get(name)
 
+    def note(self, name: str, unknown: str) -> str:
+        """What waits of a partition, as of the last commit; `unknown` where there was none since the loop went back."""
+        with self._changed:
+            return self._notes.get(name, unknown)
+
     def all_stored(self) -> dict[str, Counted]:
         """The same for all partitions that were ever read."""
         with self._changed:
@@ -144,11 +156,12 @@ class Channel:
         with self._changed:
             names = tuple(names)
             self._drop(names)
-            if self._dirty:
+            needed = bool(names) and (self._dirty or self.always)
+            if needed:
                 self._leaving |= set(names)
             self._changed.notify_all()
             self.wake()
-            return self._commits if self._dirty else -1
+            return self._commits if needed else -1
 
     def is_given_up(self, number: int) -> bool:
         """Everything that was read before `give_up` is in the state."""
@@ -158,10 +171,10 @@ class Channel:
     # The loop.
 
     @property
-    def commit_wanted(self) -> bool:
-        """The polling thread waits for a commit."""
+    def leaving(self) -> frozenset[str]:
+        """Partitions that the polling thread gives up as soon as the state is committed."""
         with self._changed:
-            return bool(self._leaving)
+            return self._leaving
 
     @property
     def lost(self) -> str:
@@ -180,13 +193,13 @@ class Channel:
         with self._changed:
             self.epoch += 1
             self._drop(tuple(self._shelves))
-            self._stored = dict(stored)
+            self._stored, self._notes = dict(stored), {}
             self._lost, self._dirty, self._leaving = "", False, frozenset()
 
-    def commit(self, stored: Mapping[str, Counted]) -> None:
-        """The state holds everything that was taken."""
+    def commit(self, stored: Mapping[str, Counted], notes: Mapping[str, str]) -> None:
+        """The state holds everything that was taken; `notes`: what still waits, for the partitions' next owners."""
         with self._changed:
-            self._stored = dict(stored)
+            self._stored, self._notes = dict(stored), notes
             self._commits += 1
             self._dirty, self._leaving = False, frozenset()
             self._changed.notify_all()
@@ -210,6 +223,11 @@ class Channel:
                 taken.append(piece)
             self._dirty |= bool(taken)
             return taken
+
+    def take_note(self) -> None:
+        """Rows were made of what was taken before: they wait for a commit too."""
+        with self._changed:
+            self._dirty = True
 
     def put_back(self, epoch: int, name: str, pieces: Sequence[Piece]) -> None:
         """What was taken could not be read now and comes again, unless its partition has gone since `epoch`."""

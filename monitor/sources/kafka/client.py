@@ -200,7 +200,6 @@ class Client:
         self, offsets: Mapping[TopicPartition, Committed], done: Callable[[bool], None] = lambda _well: None
     ) -> Any:
         """Commit without waiting; a future."""
-
         began = time.monotonic()
 
         def told(_offsets: object, answer: object) -> None:

@@ -41,11 +41,13 @@ class Note:
         topic_id: id of the topic that the offset belongs to; "" where the broker gives none.
         number: of the last hand-over, counted from 1.
         handovers: the last ones, oldest first.
+        waiting: of a join, which messages before the offset are still to be counted.
     """
 
     topic_id: str = ""
     number: int = 0
     handovers: tuple[Handover, ...] = field(default=())
+    waiting: str = ""
 
     def taken(self, handover: Handover) -> Note:
         """The note after one more hand-over."""
@@ -65,6 +67,8 @@ class Note:
         """The note as it goes to Kafka."""
         entries = [[h.by, h.offset, h.committed] for h in self.handovers]
         value = {"v": VERSION, "topic": self.topic_id, "n": self.number, "handovers": entries}
+        if self.waiting:
+            value["waiting"] = self.waiting
         return json.dumps(value, separators=(",", ":"))
 
     @classmethod
@@ -75,7 +79,7 @@ class Note:
             if value["v"] != VERSION:
                 return cls()
             entries = tuple(Handover(str(by), int(at), int(done)) for by, at, done in value["handovers"])
-            return cls(str(value["topic"]), int(value["n"]), entries)
+            return cls(str(value["topic"]), int(value["n"]), entries, str(value.get("waiting", "")))
         except (ValueError, TypeError, KeyError):
             return cls()
 
@@ -97,6 +101,7 @@ class Counted:
         turn: number of the hand-over under which it was counted; 0 when what others have counted too is settled.
         topic_id: of the topic; "" where unknown. epoch: of the leader of the last record, -1 where unknown.
         end: end of the partition when it was last seen.
+        again: messages before `offset` that still waited for a join are read again: the next of them, -1 for none.
     """
 
     offset: int
@@ -104,6 +109,16 @@ class Counted:
     topic_id: str = ""
     epoch: int = -1
     end: int = 0
+    again: int = -1
+
+    @property
+    def place(self) -> int:
+        """Where reading goes on."""
+        return self.offset if self.again < 0 else self.again
+
+    def moved(self, place: int) -> Counted:
+        """The entry after everything up to a place has been read."""
+        return replace(self, offset=max(self.offset, place), again=place if place < self.offset else -1)
 
     def to_json(self) -> dict[str, object]:
         """JSON values."""
@@ -113,7 +128,7 @@ class Counted:
             "topic_id": self.topic_id,
             "epoch": self.epoch,
             "end": self.end,
-        }
+        } | ({"again": self.again} if self.again >= 0 else {})
 
     @classmethod
     def from_json(cls, saved: dict[str, object]) -> Counted:
@@ -122,7 +137,7 @@ class Counted:
         return cls(topic_id=str(saved.get("topic_id", "")), **numbers)
 
 
-_NUMBERS = {"offset": 0, "turn": 0, "epoch": -1, "end": 0}
+_NUMBERS = {"offset": 0, "turn": 0, "epoch": -1, "end": 0, "again": -1}
 
 
 @dataclass(frozen=True, slots=True)

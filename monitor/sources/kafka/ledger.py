@@ -19,14 +19,14 @@ class Line:
     Attributes:
         reading: the entry after the last piece that was handed to the loop.
         note: stands beside the committed offset.
-        told: the offset that Kafka has confirmed.
+        told: what Kafka has confirmed.
         last_time: timestamp of the last record, microseconds, -1 where unknown.
         stop: read up to here, where reading ends.
     """
 
     reading: Counted
     note: Note
-    told: int = -1
+    told: Committed | None = None
     last_time: int = -1
     stop: int | None = None
 
@@ -51,8 +51,10 @@ class Ledger:
             line, stored = self.lines.get(partition), self.channel.stored(name_of(partition))
             if line is None or stored is None or stored.turn != line.reading.turn:
                 continue
-            if stored.topic_id == line.reading.topic_id and stored.offset != line.told:
-                found[partition] = Committed(stored.offset, line.note)
+            waiting = self.channel.note(name_of(partition), line.note.waiting)
+            wanted = Committed(stored.offset, replace(line.note, waiting=waiting))
+            if stored.topic_id == line.reading.topic_id and wanted != line.told:
+                found[partition] = wanted
         return found
 
     def drop(self, partitions: Iterable[TopicPartition]) -> None:
@@ -65,7 +67,7 @@ class Ledger:
         for partition, committed in offsets.items():
             line = self.lines.get(partition)
             if line is not None:
-                line.told = committed.offset
+                line.told = committed
 
     def pieces(self, partition: TopicPartition, found: list[Messages], place: Place | None) -> list[Piece]:
         """What a poll brought of a partition, as pieces; records from behind its end are left out."""
@@ -76,7 +78,7 @@ class Ledger:
             if len(messages) and messages.timestamps[-1] >= 0:
                 line.last_time = int(messages.timestamps[-1])
             end = line.reading.end if place is None or place.end is None else place.end
-            after = replace(line.reading, offset=messages.next_offset, epoch=messages.leader_epoch, end=end)
+            after = replace(line.reading.moved(messages.next_offset), epoch=messages.leader_epoch, end=end)
             pieces.append(Piece(name_of(partition), messages, after, messages.gaps))
             line.reading = after
         return pieces
@@ -84,15 +86,17 @@ class Ledger:
     def moved(self, partition: TopicPartition, place: Place) -> Piece | None:
         """The consumer has gone on without records: over marks of transactions, over what compaction took away."""
         line = self.lines[partition]
-        if place.offset <= line.reading.offset:
+        if place.offset <= line.reading.place:
             return None
-        line.reading = replace(line.reading, offset=place.offset, end=place.end or line.reading.end)
+        line.reading = replace(line.reading.moved(place.offset), end=place.end or line.reading.end)
         return Piece(name_of(partition), None, line.reading)
 
     def jump(self, partition: TopicPartition, offset: int, epoch: int, gap: Gap | None) -> Piece:
         """Reading goes on elsewhere."""
         line = self.lines[partition]
-        line.reading = replace(line.reading, offset=offset, epoch=epoch)
+        forward = offset > line.reading.place
+        entry = line.reading.moved(offset) if forward else replace(line.reading, offset=offset, again=-1)
+        line.reading = replace(entry, epoch=epoch)
         return Piece(name_of(partition), None, line.reading, () if gap is None else (gap,))
 
 

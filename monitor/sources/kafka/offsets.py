@@ -29,12 +29,14 @@ class TakeOver:
         note: goes to Kafka with that offset before anything is read; None when it stands there already.
         overlap: rows of this member's last turn that others have counted too.
         gaps: records that were lost with an older topic of this name.
+        adopted: what the member before has left waiting (`Note.waiting`); None where this member's own state goes on.
     """
 
     counted: Counted
     note: Note
     overlap: int = 0
     gaps: tuple[Gap, ...] = ()
+    adopted: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +94,13 @@ def take_over(me: str, known: Known, start: int) -> TakeOver:
     gaps = _lost_with_topic(known)
     last = note.last
     if last is not None and last.by == me and shared is not None:
-        return TakeOver(_resumed(known, own, shared, last), note, overlap, gaps)
+        adopted = None if own is not None and own.turn == note.number else note.waiting
+        return TakeOver(_resumed(known, own, shared, last), note, overlap, gaps, adopted)
     committed = shared.offset if shared is not None else None
     offset = max((o for o in (own.offset if own else None, committed) if o is not None), default=start)
     handover = Handover(me, offset, offset if committed is None else committed)
-    return TakeOver(_entry(known, own, offset, note.number + 1), note.taken(handover), overlap, gaps)
+    adopted = None if shared is None else note.waiting
+    return TakeOver(_entry(known, own, offset, note.number + 1), note.taken(handover), overlap, gaps, adopted)
 
 
 def _resumed(known: Known, own: Counted | None, shared: Committed, last: Handover) -> Counted:

@@ -13,6 +13,7 @@ from monitor.decode.decoder import Decoder
 from monitor.decode.formats import Format
 from monitor.decode.registry_options import RegistryOptions
 from monitor.settings.options import Options
+from monitor.sources.joining.options import JoinOptions
 from monitor.sources.options import SourceOptions
 from sinks.duration import Seconds
 from sinks.kafka import KafkaConnection
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 AUTO = "auto"
 _NAME = r"^[A-Za-z0-9._-]{1,249}$"
 _LEAST_FETCH = 2**20
+_SELECTIONS = ("topics", "pattern", "join", "partitions")
 
 Topic = Annotated[str, Field(pattern=_NAME)]
 Topics = Annotated[
@@ -79,10 +81,13 @@ class KafkaSource(KafkaConnection, SourceOptions):
     type: Literal["kafka"] = "kafka"
 
     topics: Topics | None = None
-    """The topics: a name or a list. Give exactly one of `topics`, `pattern` and `partitions`."""
+    """The topics: a name or a list. Give exactly one of `topics`, `pattern`, `join` and `partitions`."""
 
     pattern: Annotated[str, AfterValidator(_compiles)] | None = None
     """Regular expression of topic names; topics that come later are read from their beginning."""
+
+    join: JoinOptions | None = None
+    """Requests, responses and labels from topics of their own, put together by their identifiers."""
 
     partitions: Annotated[dict[Topic, tuple[Annotated[int, Ge(0)], ...]], MinLen(1)] | None = None
     """Certain partitions by topic, without a group: `{loans: [0, 1]}` with `group: null`."""
@@ -133,10 +138,16 @@ class KafkaSource(KafkaConnection, SourceOptions):
 
     @model_validator(mode="after")
     def _one_selection(self) -> Self:
-        given = [name for name in ("topics", "pattern", "partitions") if getattr(self, name) is not None]
+        given = [name for name in _SELECTIONS if getattr(self, name) is not None]
         if len(given) != 1:
             found = " and ".join(f"`{name}`" for name in given) or "none"
-            raise ValueError(f"give exactly one of `topics`, `pattern` and `partitions`; there is {found}")
+            raise ValueError(
+                f"give exactly one of `topics`, `pattern`, `join` and `partitions`; there is {found}"
+            )
+        if self.join is not None and self.sampling is not None and self.sampling.by != "key":
+            raise ValueError(
+                "in a join, `sampling` must go `by: key`: halves of a row lie at different offsets"
+            )
         if self.partitions is not None and self.group not in {None, AUTO}:
             raise ValueError("`partitions` are read without a group: set `group: null`, or give `topics`")
         if self.member is not None and self.group is None:
@@ -153,13 +164,16 @@ class KafkaSource(KafkaConnection, SourceOptions):
 
     @property
     def message_sides(self) -> frozenset[str]:
-        """Values beside the record are those of the one message."""
-        return frozenset({""})
+        """Values beside the record are those of the one message, or of those that were joined."""
+        return (
+            frozenset({""}) if self.join is None else frozenset({"", "request", "response", "label", "join"})
+        )
 
     @property
     def topic_names(self) -> tuple[str, ...]:
         """Names of the topics as far as they are known beforehand."""
-        return self.topics or tuple(self.partitions or ())
+        joined = () if self.join is None else tuple(self.join.sides)
+        return self.topics or joined or tuple(self.partitions or ())
 
     @property
     def start_milliseconds(self) -> int:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import structlog
 from kafka.errors import KafkaError
 
+from monitor.sources.joining.adoption import Waiting
 from monitor.sources.kafka.channel import Piece
 from monitor.sources.kafka.client import Client, TopicPartition, name_of
 from monitor.sources.kafka.handover import Committed, Counted, settle
@@ -58,19 +59,37 @@ class Placing:
             for p in partitions
         }
         starts = self._starts(known)
-        taken = {p: take_over(self._me, known[p], starts.get(p, 0)) for p in partitions}
+        taken = {p: self._adopting(take_over(self._me, known[p], starts.get(p, 0))) for p in partitions}
         if self._grouped:
             self._client.commit({p: Committed(t.counted.offset, t.note) for p, t in taken.items()})
         stops = {} if self._options.follow else self._client.ends(partitions)
-        pieces = [Piece(name_of(p), None, t.counted, t.gaps, t.overlap) for p, t in taken.items()]
+        here = frozenset(name_of(p) for p in self._client.assignment())
+        pieces = [
+            Piece(name_of(p), None, t.counted, t.gaps, t.overlap, t.adopted, here) for p, t in taken.items()
+        ]
         for partition, t in taken.items():
             self._tell(partition, t)
-            line = Line(t.counted, t.note, t.counted.offset, stop=stops.get(partition))
+            told = Committed(t.counted.offset, t.note)
+            line = Line(t.counted, t.note, told, stop=stops.get(partition))
             self._ledger.lines[partition] = line
-            self._client.seek(partition, t.counted.offset, t.counted.epoch)
+            self._client.seek(partition, t.counted.place, t.counted.epoch)
             self._client.consumer.resume(partition)
             self._before.pop(partition, None)
         self._channel.put(epoch, pieces)
+
+    def _adopting(self, taken: TakeOver) -> TakeOver:
+        """In a join, reading begins at the first message that still waits."""
+        if self._options.join is None or not taken.adopted:
+            return taken
+        try:
+            begin = Waiting.from_text(taken.adopted).begin
+        except ValueError:
+            return replace(taken, adopted="")
+        counted = taken.counted
+        again = begin if begin < counted.offset else -1
+        return replace(
+            taken, counted=replace(counted, again=again, epoch=-1 if again >= 0 else counted.epoch)
+        )
 
     def _entry(self, partition: TopicPartition) -> Counted | None:
         return self._before.get(partition) or self._channel.stored(name_of(partition))

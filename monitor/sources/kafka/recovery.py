@@ -97,9 +97,9 @@ class Recovery:
             if line is None or partition in fresh:
                 continue
             if at is None:
-                self._client.seek(partition, line.reading.offset)
+                self._client.seek(partition, line.reading.place)
                 continue
-            gap = Gap(name_of(partition), at.offset, line.reading.offset, TRUNCATED)
+            gap = Gap(name_of(partition), at.offset, line.reading.place, TRUNCATED)
             self._jump(partition, at.offset, at.leader_epoch, gap, epoch)
 
     def _unplaced(self, partitions: Iterable[TopicPartition], fresh: set[TopicPartition]) -> None:
@@ -113,7 +113,7 @@ class Recovery:
         if partition is None or partition not in self._ledger.lines:
             return False
         self._client.drop_fetched()
-        offset = self._ledger.lines[partition].reading.offset
+        offset = self._ledger.lines[partition].reading.place
         gap = Gap(name_of(partition), offset, offset + 1, CORRUPT)
         self._jump(partition, offset + 1, -1, gap, epoch)
         return True

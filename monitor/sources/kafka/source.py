@@ -8,17 +8,17 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from monitor.clock import MICROSECONDS
-from monitor.decode.assembly import Decoded
 from monitor.decode.decoder import Decoder
 from monitor.decode.registry import value_reader
-from monitor.records import TIME, RecordBatch
+from monitor.records import RecordBatch
 from monitor.sources.base import PartitionsLostError, Position, SourceError, SourceReport, Store
+from monitor.sources.joining.join import Join
 from monitor.sources.kafka.channel import Channel, Piece
 from monitor.sources.kafka.handover import Counted
 from monitor.sources.kafka.lag import measure
-from monitor.sources.kafka.messages import Messages
 from monitor.sources.kafka.options import KafkaSource
 from monitor.sources.kafka.reader import Reader
+from monitor.sources.kafka.rows import Direct, Joining, Route, Rows
 
 BATCH_ROWS = 16_384
 BATCH_BYTES = 8 * 2**20
@@ -26,7 +26,6 @@ STOP_SECONDS = 12.0
 SAMPLED_OUT = "sampled_out"
 OVERLAP = "overlap"
 _MEMBER, _ID = "member", b"id"
-_NEVER = -(2**63)
 
 
 class KafkaStream:
@@ -53,16 +52,29 @@ class KafkaStream:
         self._options, self._decoder, self._monitor = options, decoder, monitor
         self._wall, self._monotonic = wall, monotonic
         self._values = value_reader(options.format, options.registry)
-        self._channel = Channel(options.buffer_bytes)
+        self._route = self._make_route()
+        self._channel = Channel(options.buffer_bytes, always=options.join is not None)
         self._me = secrets.token_hex(6)
         self._saved_id = False
         self._reader: Reader | None = None
         self._places: dict[str, Counted] = {}
-        self._newest: dict[str, int] = {}
         self._last_times: dict[str, int] = {}
         self._overlap: Counter[str] = Counter()
-        self._decoded: Counter[str] = Counter()
-        self._decode_seconds = 0.0
+        self._given_up: frozenset[str] = frozenset()
+        self._finished = False
+
+    def _make_route(self) -> Route:
+        options = self._options
+        if options.join is None:
+            return Direct(self._decoder, self._values, options.weight)
+        join = Join(
+            options.join,
+            monitor=self._monitor,
+            values=self._values,
+            max_record_bytes=options.max_record_bytes,
+            beside=bool(self._decoder.plan.beside),
+        )
+        return Joining(self._decoder, self._values, join, options.weight)
 
     # The loop asks for rows.
 
@@ -75,21 +87,46 @@ class KafkaStream:
             )
         if reader.is_out_of_touch():
             return None  # what is taken now could not be committed
+        if leaving := self._channel.leaving - self._given_up:
+            self._route.give_up({name: self._places[name].place for name in leaving if name in self._places})
+            self._given_up |= leaving
         name = self._choose()
-        if name is None and timeout_seconds > 0 and not self.exhausted:
+        if name is None and timeout_seconds > 0 and not self._read_up:
             self._channel.wait(timeout_seconds)
             name = self._choose()
-        if name is None:
-            if not self._options.follow and reader.failure is not None:
-                raise reader.failure
-            return None
+        return self._rest() if name is None else self._taken(name)
+
+    def _taken(self, name: str) -> RecordBatch | None:
+        """The next messages of a partition, as rows."""
         epoch = self._channel.epoch
-        pieces = self._channel.take(name, BATCH_ROWS, BATCH_BYTES)
+        pieces = self._channel.take(name, *self._most)
+        if not pieces:
+            return None
+        for piece in pieces:
+            if piece.begins:
+                self._route.assigned(piece.begins)
         try:
-            return self._batch(name, pieces) if pieces else None
+            rows = self._route.take(name, pieces, self._unread)
         except SourceError:
             self._channel.put_back(epoch, name, pieces)
             raise
+        self._places[name] = pieces[-1].after
+        for piece in pieces:
+            if piece.messages is not None and len(piece.messages):
+                self._last_times[name] = int(piece.messages.timestamps[-1])
+        return self._batch(rows, pieces)
+
+    def _rest(self) -> RecordBatch | None:
+        """Rows that are complete without new messages; at the end of a replay what is left."""
+        reader, ended = self._started(), self._read_up
+        rows = self._route.rest(self._unread, ended=ended)
+        if rows is not None:
+            self._channel.take_note()
+            return self._batch(rows, [])
+        self._finished = ended
+        if not self._options.follow and not ended and reader.failure is not None:
+            raise reader.failure
+        return None
 
     def _started(self) -> Reader:
         if self._reader is None:
@@ -102,61 +139,62 @@ class KafkaStream:
         waiting = self._channel.waiting()
         if not self._options.follow:
             waiting += [name for name, sight in self._channel.sights.items() if sight.unread]
-        return min(waiting, key=lambda n: (self._newest.get(n, _NEVER), n), default=None)
+        if self._options.join is not None:
+            ahead = self._route.ahead(self._unread)
+            waiting = [name for name in waiting if name not in ahead]
+        return min(waiting, key=lambda n: (self._route.reached(n), n), default=None)
 
-    def _batch(self, name: str, pieces: list[Piece]) -> RecordBatch:
-        messages = [piece.messages for piece in pieces if piece.messages is not None]
-        decoded = self._decode(name, messages)
-        self._places[name] = pieces[-1].after
-        outcomes = Counter(decoded.outcomes)
-        outcomes[SAMPLED_OUT] += sum(part.sampled_out for part in messages)
-        outcomes[OVERLAP] += sum(piece.overlap for piece in pieces)
-        self._overlap[_topic(name)] += outcomes[OVERLAP]
+    @property
+    def _most(self) -> tuple[int, int]:
+        """Rows and bytes of a batch; a join takes piece by piece."""
+        return (BATCH_ROWS, BATCH_BYTES) if self._options.join is None else (1, 1)
+
+    def _batch(self, rows: Rows, pieces: list[Piece]) -> RecordBatch:
+        outcomes = Counter(rows.outcomes)
+        outcomes[SAMPLED_OUT] += sum(p.messages.sampled_out for p in pieces if p.messages is not None)
+        for piece in pieces:
+            outcomes[OVERLAP] += piece.overlap
+            self._overlap[_topic(piece.name)] += piece.overlap
         return RecordBatch(
-            frame=decoded.frame,
+            frame=rows.decoded.frame,
             position=Position({n: place.to_json() for n, place in self._places.items()}),
-            rejects=tuple(decoded.rejects),
-            unknown=dict(decoded.unknown),
-            absent=decoded.absent,
-            partition=name,
-            outcomes={outcome: rows for outcome, rows in outcomes.items() if rows},
+            rejects=rows.rejects,
+            unknown=dict(rows.decoded.unknown),
+            absent=rows.decoded.absent,
+            partition=rows.partition,
+            outcomes={outcome: number for outcome, number in outcomes.items() if number},
             gaps=tuple(gap for piece in pieces for gap in piece.gaps),
         )
-
-    def _decode(self, name: str, messages: list[Messages]) -> Decoded:
-        messages = [part for part in messages if len(part)]
-        if not messages:
-            topic, _, number = name.rpartition("/")
-            return self._decoder.messages(Messages.empty(topic, int(number)))
-        began = self._monotonic()
-        whole = Messages.concat(messages)
-        decoded = self._decoder.messages(whole, self._values, weight=self._options.weight)
-        self._decode_seconds += self._monotonic() - began
-        self._decoded[whole.topic] += len(whole)
-        self._last_times[name] = int(whole.timestamps[-1])
-        if TIME in decoded.frame.columns and decoded.frame.height:
-            newest = int(decoded.frame[TIME].max())  # type: ignore[arg-type]
-            self._newest[name] = max(newest, self._newest.get(name, _NEVER))
-        return decoded
 
     def seek(self, position: Position) -> None:
         """Go on from a position; see `Source.seek`."""
         self._places = {name: Counted.from_json(saved) for name, saved in position.partitions.items()}
+        self._given_up, self._finished = frozenset(), False
         self._channel.go_back(self._places)
 
     @property
     def exhausted(self) -> bool:
         """Everything up to the ends that were seen at the start has been read; never true while it follows."""
-        if self._options.follow:
-            return False
-        sights = self._channel.sights
-        return bool(sights) and not self._channel.waiting() and not any(s.unread for s in sights.values())
+        return self._read_up and self._finished
 
     @property
-    def behind(self) -> frozenset[str]:
+    def _read_up(self) -> bool:
+        """Nothing will come any more."""
+        sights = self._channel.sights
+        if self._options.follow or not sights or self._channel.waiting():
+            return False
+        return not any(sight.unread for sight in sights.values())
+
+    @property
+    def _unread(self) -> frozenset[str]:
         """Partitions of which something waits here, or is still to be fetched from a leader that can be reached."""
         unread = (n for n, sight in self._channel.sights.items() if sight.unread and sight.reachable)
         return frozenset((*self._channel.waiting(), *unread))
+
+    @property
+    def behind(self) -> frozenset[str]:
+        """Names under which rows are still to come."""
+        return self._route.behind(self._unread)
 
     @property
     def size_bytes(self) -> tuple[int, int]:
@@ -178,7 +216,8 @@ class KafkaStream:
     @property
     def commit_wanted(self) -> bool:
         """A partition is being given up."""
-        return self._channel.commit_wanted
+        leaving = self._channel.leaving
+        return bool(leaving) and leaving <= self._given_up
 
     def before_commit(self) -> None:
         """See `SharedSource.before_commit`."""
@@ -191,20 +230,22 @@ class KafkaStream:
     def committed(self, position: Position | None) -> None:
         """The state is durable: Kafka is told, partitions that are given up go."""
         self._saved_id = True
-        if position is not None:
-            self._channel.commit(self._places)
-        else:
-            self._channel.commit({})
+        places = {} if position is None else self._places
+        ends = {n: places[n].offset for n in {*self._channel.sights, *self._given_up} if n in places}
+        self._channel.commit(places, self._route.notes(ends))
+        self._given_up = frozenset()
         if self._reader is not None:
             self._reader.tell_kafka()
 
     def save(self, store: Store) -> None:
-        """The id under which this daemon is known to the others."""
+        """The id under which this daemon is known to the others, and what waits in a join."""
+        self._route.save(store)
         if not self._saved_id:
             store.put(_MEMBER, [(_ID, self._me.encode())])
 
     def load(self, store: Store) -> None:
         """See `save`."""
+        self._route.load(store)
         for key, value in store.load(_MEMBER):
             if key == _ID:
                 self._me, self._saved_id = value.decode(), True
@@ -229,6 +270,7 @@ class KafkaStream:
                 "buffered_bytes": self._channel.bytes,
                 "paused_partitions": reader.paused,
                 "fast_path": reader.fast_path,
+                **self._route.gauges(),
             },
         )
 
@@ -236,8 +278,8 @@ class KafkaStream:
         return {
             "fetched_records": dict(reader.watching.records),
             "fetched_bytes": dict(reader.watching.bytes),
-            "decoded_records": dict(self._decoded),
-            "decode_seconds": {"": self._decode_seconds},
+            "decoded_records": dict(self._route.records),
+            "decode_seconds": {"": self._route.seconds},
             "overlap_records": dict(self._overlap),
             "rebalances": {"": reader.rebalances},
             "reconnects": {"": reader.reconnects},

@@ -85,7 +85,7 @@ class Watching:
                 found[name_of(partition)] = Sight(0, None, reachable)
             else:
                 end = place.end if line.stop is None else line.stop
-                found[name_of(partition)] = Sight(line.reading.offset, end, reachable, line.last_time)
+                found[name_of(partition)] = Sight(line.reading.place, end, reachable, line.last_time)
         self._seen = {p: at for p, at in self._seen.items() if name_of(p) in found}
         return found
 
