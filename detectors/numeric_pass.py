@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -50,8 +51,11 @@ class Tally:
     far: Far = (0, 0, 0)
 
     def spread(self, low: float, high: float) -> None:
-        """Take part in the extremes."""
-        self.minimum, self.maximum = float(np.fmin(self.minimum, low)), float(np.fmax(self.maximum, high))
+        """Take part in the extremes; both are finite."""
+        if not self.minimum <= low:
+            self.minimum = low
+        if not self.maximum >= high:
+            self.maximum = high
 
     def outside(self, values: Floats) -> None:
         """Add finite values that are summed one by one."""
@@ -80,7 +84,7 @@ def tally(binning: NumericBinning | LogBinning, values: Floats, space: Workspace
     for block in _blocks(values):
         kept = found.strip(block)
         if kept.size:
-            found.spread(kept.min(), kept.max())
+            found.spread(float(kept.min()), float(kept.max()))
             found.counts += np.bincount(binning.codes(kept), minlength=binning.size)
             add_sums(binning, kept, space, found)
     return found
@@ -167,42 +171,74 @@ class _CellCount:
         below = np.zeros(inner.size, np.int64)
         tails = lookup is not None and not lookup.covered
         for block in _blocks(values):
-            inside = self._inside(block)
-            if not inside.size:
+            taken, under, over = self._near(block)
+            if not taken.size:
                 continue
-            add_sums(binning, inside, self.space, self.found, near=True)
-            total = self.space.total[: inside.size]
-            np.add(inside, self.grid.shift, out=total)
-            if by_lattice and not self._on_lattice(inside, total):
-                self.found.counts += np.bincount(binning.codes(inside), minlength=binning.size)
+            total = np.add(taken, self.grid.shift, out=self.space.total[: taken.size])
+            if by_lattice and not self._on_lattice(taken, total):
+                self._add_codes(taken, under.size, over.size)
                 continue
-            cells += self._cells(total, clip=tails)
-            if inner.size and not by_lattice:
-                below += [int(np.count_nonzero(inside < edge)) for edge in inner]
+            counts = self._cells(total, under, over, clip=tails)
+            cells += counts
+            if by_lattice:
+                self._add_lattice(counts, taken[under], taken[over])
+                continue
+            add_sums(binning, taken, self.space, self.found, near=True)
+            for k, edge in enumerate(inner):
+                below[k] += np.count_nonzero(taken < edge) - under.size
         self.found.counts += self._bins(cells, below, by_lattice=by_lattice)
 
-    def _inside(self, block: Floats) -> Floats:
-        """The values within the edges; the others are counted and summed apart."""
-        edges, found = self.binning.edges, self.found
+    def _add_codes(self, values: Floats, under: int, over: int) -> None:
+        """Count value by value, without those outside of the edges, and sum all."""
+        self.found.counts += np.bincount(self.binning.codes(values), minlength=self.binning.size)
+        self.found.counts[0] -= under
+        self.found.counts[-1] -= over
+        add_sums(self.binning, values, self.space, self.found, near=True)
+
+    def _near(self, block: Floats) -> tuple[Floats, Ints, Ints]:
+        """The values near the reference's, and which of them lie below and above the edges: those are counted here.
+
+        Values far away are counted and summed here, and left out.
+        """
+        (first, last), found = self._range, self.found
         low, high = float(block.min()), float(block.max())
-        if edges[0] <= low and high < edges[-1]:
+        if first <= low and high < last:
             found.spread(low, high)
-            return block
+            return block, _NOWHERE, _NOWHERE
         if not np.isfinite(low + high):
             block = found.strip(block)
             if not block.size:
-                return block
+                return block, _NOWHERE, _NOWHERE
             low, high = float(block.min()), float(block.max())
         found.spread(low, high)
-        under = np.flatnonzero(block < edges[0]) if low < edges[0] else _NOWHERE
-        over = np.flatnonzero(block >= edges[-1]) if high >= edges[-1] else _NOWHERE
+        under = np.flatnonzero(block < first) if low < first else _NOWHERE
+        over = np.flatnonzero(block >= last) if high >= last else _NOWHERE
         found.counts[0] += under.size
         found.counts[-1] += over.size
-        outside = np.concatenate([under, over])
-        if outside.size:
-            add_sums(self.binning, block[outside], self.space, found)
-            block = without(block, np.sort(outside))
-        return block
+        if is_near(self.binning, np.array([low, high])).all():
+            return block, under, over
+        outside = np.sort(np.concatenate([under, over]))
+        add_sums(self.binning, block[outside], self.space, found)
+        return without(block, outside), _NOWHERE, _NOWHERE
+
+    @cached_property
+    def _range(self) -> tuple[float, float]:
+        """The first edge and the last."""
+        return float(self.binning.edges[0]), float(self.binning.edges[-1])
+
+    @cached_property
+    def _steps(self) -> Floats:
+        """The multiple of the quantum that each cell's centre enters the sums with."""
+        bits = np.arange(self.grid.cells) + self.grid.base
+        return offsets(self.binning, bits.view(np.float64) - self.grid.shift) / self.binning.quantum
+
+    def _add_lattice(self, counts: Ints, *outside: Floats) -> None:
+        """Sums of values that all are centres of their cells, from the counts of these; at most a block, so exact."""
+        rows, steps = counts.astype(np.float64), self._steps
+        self.found.first += int(rows.dot(steps))
+        self.found.second += int(rows.dot(steps * steps))
+        for values in outside:
+            add_sums(self.binning, values, self.space, self.found, near=True)
 
     def _on_lattice(self, inside: Floats, total: Floats) -> bool:
         """Whether every value is the centre of its cell."""
@@ -210,8 +246,8 @@ class _CellCount:
         np.subtract(total, self.grid.shift, out=centres)
         return bool(np.equal(centres, inside).all())
 
-    def _cells(self, total: Floats, *, clip: bool) -> Ints:
-        """Counts of the cells."""
+    def _cells(self, total: Floats, *outside: Ints, clip: bool) -> Ints:
+        """Counts of the cells, without the values at the places `outside`."""
         bits, cells = total.view(np.int64), self.space.cells[: total.size]
         if self.grid.drop:
             np.right_shift(bits, self.grid.drop, out=bits)
@@ -220,7 +256,12 @@ class _CellCount:
         np.subtract(bits, self.grid.base, out=cells)
         if clip:
             np.minimum(cells, self.grid.cells - 1, out=cells)
-        return np.bincount(cells, minlength=self.grid.cells)
+        for places in outside:
+            if places.size:
+                cells[places] = 0
+        counts = np.bincount(cells, minlength=self.grid.cells)
+        counts[0] -= sum(places.size for places in outside)
+        return counts
 
     def _bins(self, cells: Ints, below: Ints, *, by_lattice: bool) -> Ints:
         """Counts of the bins from those of the cells: differences of the number of values below each edge."""
