@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +17,9 @@ Hashes = npt.NDArray[np.uint64]
 
 HASH_SEED = 1
 _MOST_BITS = 14
+_QUICK = 4
+"""Widths of which the lowest and highest bits are tried first: a table that is larger than that costs more."""
+
 _MOST_VALUES = 512
 _MOST_PHYSICAL = 1 << 20
 _WORD = 64
@@ -49,21 +52,28 @@ class HashTable:
             return None
         hashes = hashes_of(pl.Series([*texts, None], dtype=pl.String))
         codes = np.fromiter((*texts.values(), null), np.int64)
-        for bits in range(max(hashes.size.bit_length(), 4), _MOST_BITS + 1):
+        for shift, bits in _tables(hashes.size):
             mask = np.uint64((1 << bits) - 1)
-            for shift in range(_WORD - bits + 1):
-                slots = (hashes >> np.uint64(shift)) & mask
-                if np.unique(slots).size == slots.size:
-                    table = cls(
-                        np.uint64(shift), mask, np.zeros(1 << bits, np.uint64), np.full(1 << bits, -1)
-                    )
-                    table.hashes[slots], table.codes[slots] = hashes, codes
-                    return table
+            slots = (hashes >> np.uint64(shift)) & mask
+            if np.unique(slots).size == slots.size:
+                table = cls(np.uint64(shift), mask, np.zeros(1 << bits, np.uint64), np.full(1 << bits, -1))
+                table.hashes[slots], table.codes[slots] = hashes, codes
+                return table
         return None
 
-    def slots(self, hashes: Hashes) -> Ints:
-        """The slot of each hash."""
-        return ((hashes >> self.shift) & self.mask).view(np.int64)
+    def slots(self, hashes: Hashes, out: Hashes | None = None) -> Ints:
+        """The slot of each hash; `out` is a buffer of the same size."""
+        if not self.shift:
+            return np.bitwise_and(hashes, self.mask, out=out).view(np.int64)
+        words = np.right_shift(hashes, self.shift, out=out)
+        if not self._highest:
+            np.bitwise_and(words, self.mask, out=words)
+        return words.view(np.int64)
+
+    @cached_property
+    def _highest(self) -> bool:
+        """Whether the slot is a hash's highest bits, so that nothing is left to be masked."""
+        return int(self.shift) + int(self.mask).bit_length() == _WORD
 
     @cached_property
     def living(self) -> Ints:
@@ -80,10 +90,7 @@ class HashTable:
         strangers = [np.zeros(0, np.int64)]
         for start in range(0, hashes.size, BLOCK):
             block = hashes[start : start + BLOCK]
-            words = space.cells[: block.size].view(np.uint64)
-            np.right_shift(block, self.shift, out=words)
-            np.bitwise_and(words, self.mask, out=words)
-            slots = words.view(np.int64)
+            slots = self.slots(block, space.cells[: block.size].view(np.uint64))
             counts = np.bincount(slots, minlength=self.codes.size)
             expected = (counts.astype(np.uint64) * self.hashes).sum(dtype=np.uint64)
             if expected != block.sum(dtype=np.uint64) or counts[self.living].sum() != block.size:
@@ -92,6 +99,16 @@ class HashTable:
                 strangers.append(np.flatnonzero(strange) + start)
             total += counts
         return total, np.concatenate(strangers)
+
+
+def _tables(texts: int) -> Iterator[tuple[int, int]]:
+    """Shift and number of bits of the tables to try: small ones before large ones.
+
+    The lowest and the highest bits of a hash, which one operation finds, before those in between.
+    """
+    widths = range(max(texts.bit_length(), 4), _MOST_BITS + 1)
+    yield from ((shift, bits) for bits in widths[:_QUICK] for shift in (0, _WORD - bits))
+    yield from ((shift, bits) for bits in widths for shift in range(_WORD - bits + 1))
 
 
 def physical_codes(series: pl.Series, known: Mapping[str, int], unseen: int, null: int) -> tuple[Ints, Ints]:
