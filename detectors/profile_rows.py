@@ -147,9 +147,12 @@ def _sample(layout: Layout, frame: pl.DataFrame, readers: Sequence[ColumnReader]
     keys = _sample_keys(layout, frame)
     chosen = np.flatnonzero(keys <= _cut(keys, layout.sample_rows))
     codes = np.empty((chosen.size, len(layout.columns)), np.uint16)
-    rows = frame if chosen.size == frame.height else frame[chosen]
+    if chosen.size < frame.height:
+        rows = frame[chosen]
+        hashed = any(reader.hashes is not None for reader in readers)
+        readers = [r.at(chosen, rows) for r in readers] if hashed else ColumnReader.open_all(layout, rows)
     for i, reader in enumerate(readers):
-        codes[:, i] = reader.at(chosen, rows).codes(chosen.size)
+        codes[:, i] = reader.codes(chosen.size)
     return Sample.of(layout.sample_rows, keys[chosen], codes)
 
 
