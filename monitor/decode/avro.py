@@ -7,6 +7,9 @@ from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
+from monitor.decode.avro_columns import AvroColumns, columns_of
+from monitor.decode.avro_leaves import leaves_of
+from monitor.decode.plan import Plan
 from monitor.decode.schemas import Schema, UnknownSchemaError
 from monitor.decode.texts import json_text
 
@@ -43,7 +46,17 @@ class AvroReader:
             raise UnknownSchemaError(f"is no Avro schema that can be used: {error!r:.100}") from None
         except fastavro.schema.SchemaParseException as error:
             raise UnknownSchemaError(f"is no Avro schema that can be used: {error!s:.100}") from None
+        self._leaves = leaves_of(self._schema, names)
+        self._columns: tuple[Plan, AvroColumns | None] | None = None
         self._read: Callable[[BytesIO, Any, Any], Any] = fastavro.schemaless_reader
+
+    def columns(self, plan: Plan) -> AvroColumns | None:
+        """The way from many records straight to the columns of a plan; None where each is read by itself."""
+        if self._leaves is None:
+            return None
+        if self._columns is None or self._columns[0] is not plan:
+            self._columns = plan, columns_of(plan, self._leaves)
+        return self._columns[1]
 
     def text(self, data: bytes) -> bytes:
         """A record as JSON.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
@@ -10,10 +11,13 @@ import numpy as np
 
 from monitor.decode.assembly import EMPTY_RECORD, KEPT_BYTES
 from monitor.decode.avro import AvroReader, MalformedAvroError
+from monitor.decode.avro_columns import AvroColumns
 from monitor.decode.blocks import Mask
 from monitor.decode.cloud_events import unwrapped, wrapped
 from monitor.decode.framing import HEAD, MAGIC, Rows, first_bytes, schema_numbers
 from monitor.decode.json_line import BadLineError
+from monitor.decode.ndjson import Part
+from monitor.decode.plan import Plan
 from monitor.decode.schemas import Schemas, UnknownSchemaError
 from monitor.decode.values import ValueBlock, cut_lines, one_each, text_lines
 from monitor.records import Reject
@@ -37,11 +41,15 @@ class Values:
         block: the lines.
         rejects: messages whose values are none of the format.
         tombstones: number of messages without a value.
+        parts: rows that were read without becoming lines; their `lines` are numbers of messages.
+        unknown: such rows that carried an unknown column, by name.
     """
 
     block: ValueBlock
     rejects: list[Reject] = field(default_factory=list)
     tombstones: int = 0
+    parts: list[Part] = field(default_factory=list)
+    unknown: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass
@@ -50,13 +58,23 @@ class _Look:
 
     Attributes:
         messages: with values that begin behind what stands before their JSON.
+        plan: what is wanted, where columns may be made at once.
         texts: values of other formats as JSON.
         refused: reason and detail of those that are no records.
+        parts, unknown: see `Values`.
     """
 
     messages: Messages
+    plan: Plan | None
     texts: dict[int, bytes] = field(default_factory=dict)
     refused: dict[int, tuple[str, str]] = field(default_factory=dict)
+    parts: list[Part] = field(default_factory=list)
+    unknown: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def done(self) -> frozenset[int]:
+        """Messages that need no line."""
+        return frozenset(self.refused).union(*(part.lines.tolist() for part in self.parts))
 
 
 class ValueReader:
@@ -76,23 +94,28 @@ class ValueReader:
         self._schemas = schemas
         self._readers: dict[int, AvroReader | None] = {}
 
-    def read(self, messages: Messages) -> Values:
+    def read(self, messages: Messages, plan: Plan | None = None) -> Values:
         """The records of messages.
+
+        Args:
+            messages: of one partition.
+            plan: what is wanted of them: where that is quicker, its columns are made at once.
 
         Raises:
             SourceError: a schema cannot be had now. Nothing is lost: call again with the same messages.
         """
-        look = _Look(messages)
+        look = _Look(messages, plan)
         if self.form not in {"json", "lines"}:
             self._unframe(look)
             self._unwrap(look)
-        lines = text_lines(look.messages, look.texts, frozenset(look.refused))
+        lines = text_lines(look.messages, look.texts, look.done)
         if self.form == "lines":
             block, empty = cut_lines(messages, lines)
             look.refused |= dict.fromkeys(empty, (EMPTY_RECORD, "the value holds no line"))
         else:
             block = one_each(messages, lines, several=self.form != "json")
-        return Values(block, _rejects(messages, look.refused), int(messages.nulls.sum()))
+        rejects, tombstones = _rejects(messages, look.refused), int(messages.nulls.sum())
+        return Values(block, rejects, tombstones, look.parts, look.unknown)
 
     def close(self) -> None:
         """Give back the registry's connections; they are made again when a schema is needed."""
@@ -138,6 +161,8 @@ class ValueReader:
             return False
         if reader is None:
             return True
+        if look.plan is not None and (columns := reader.columns(look.plan)) is not None:
+            rows = _at_once(look, columns, rows)
         messages, data = look.messages, look.messages.data
         bounds = zip(messages.starts[rows].tolist(), messages.ends[rows].tolist(), strict=True)
         for i, (start, end) in zip(rows.tolist(), bounds, strict=True):
@@ -180,6 +205,17 @@ class ValueReader:
                 look.texts[i] = unwrapped(value)
             except BadLineError as error:
                 look.refused[i] = (error.reason, error.detail)
+
+
+def _at_once(look: _Look, columns: AvroColumns, rows: Rows) -> Rows:
+    """Make columns of Avro records; those that have to be read one by one."""
+    messages = look.messages
+    read, cells = columns.read(messages.data, messages.starts[rows] + HEAD, messages.ends[rows])
+    if not len(read):
+        return rows
+    look.parts.append(Part(rows[read], cells))
+    look.unknown.update(dict.fromkeys(columns.unknown, len(read)))
+    return np.delete(rows, read)
 
 
 def _behind_number(messages: Messages, rows: Rows) -> Messages:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from monitor.decode.assembly import Decoded, Ordinals, assemble
+from monitor.decode.assembly import KEPT_BYTES, Decoded, Ordinals, assemble
 from monitor.decode.beside import beside_cells
 from monitor.decode.cells import Cells
-from monitor.decode.formats import ValueReader
-from monitor.decode.ndjson import LineOrigin, NdjsonReader
-from monitor.decode.plan import Target, Want
+from monitor.decode.formats import ValueReader, Values
+from monitor.decode.ndjson import LineRows, NdjsonReader, Part, in_order
+from monitor.decode.plan import Plan, Target, Want
+from monitor.decode.values import ValueBlock
 from monitor.records import ID, WEIGHT
 
 if TYPE_CHECKING:
@@ -37,26 +39,61 @@ def decode_messages(
 ) -> Decoded:
     """Rows of messages; see `Decoder.messages`."""
     plan = lines.plan
-    read = values.read(messages)
+    read = values.read(messages, plan)
     found = lines.rows(read.block, messages.name)
-    homes = read.block.homes[found.lines]
+    homes, places, cells = _with_parts(plan, read, found)
     index = index_within(homes)
-    targets, cells = list(plan.targets), list(found.cells)
-    for target in plan.beside:
-        targets.append(target)
-        cells.append(_gathered(beside_cells(plan, target, messages, sides), homes))
+    targets = [*plan.targets, *plan.beside]
+    cells += [_gathered(beside_cells(plan, target, messages, sides), homes) for target in plan.beside]
     if plan.beside and (plan.expand is not None or index.any()):
         cells = _told_apart(targets, cells, homes, index, every=plan.expand is not None)
-    ordinals = row_ordinals(messages, homes, index)
-    origin = LineOrigin(messages.name, read.block, found.lines)
-    decoded = assemble(targets, cells, len(homes), origin, ordinals)
+    origin = MessageOrigin(read.block, homes, places)
+    decoded = assemble(targets, cells, len(homes), origin, row_ordinals(messages, homes, index))
     rejects = [*decoded.rejects, *found.rejects, *read.rejects]
     decoded.rejects = sorted(rejects, key=lambda reject: reject.offset)
-    decoded.unknown = dict(found.unknown)
+    decoded.unknown = dict(found.unknown + read.unknown)
     decoded.frame = weighted(decoded.frame, weight)
     if read.tombstones:
         decoded.outcomes[TOMBSTONE] = read.tombstones
     return decoded
+
+
+@dataclass
+class MessageOrigin:
+    """Rows of messages.
+
+    Attributes:
+        block: the lines of the messages. homes: message of each row.
+        places: line of each row in the block, -1 where its message has become no line.
+    """
+
+    block: ValueBlock
+    homes: Homes
+    places: Homes
+
+    @property
+    def partition(self) -> str:
+        """`topic/3`."""
+        return self.block.messages.name
+
+    def place(self, row: int) -> tuple[int, bytes]:
+        """Offset of the row's message and the first bytes of its value."""
+        if self.places[row] >= 0:
+            return self.block.place(int(self.places[row]))
+        home = int(self.homes[row])
+        return int(self.block.messages.offsets[home]), (self.block.messages.value(home) or b"")[:KEPT_BYTES]
+
+
+def _with_parts(plan: Plan, read: Values, found: LineRows) -> tuple[Homes, Homes, list[Cells]]:
+    """Rows of lines and others in the order of their messages: message and line of each, and the columns."""
+    homes = read.block.homes[found.lines]
+    if not read.parts:
+        return homes, found.lines, list(found.cells)
+    parts = [Part(homes, found.cells), *read.parts] if len(homes) else read.parts
+    all_homes, cells = in_order(parts, plan)
+    places = np.concatenate([found.lines, np.full(len(all_homes) - len(homes), -1)])
+    order = np.argsort(np.concatenate([homes, *(part.lines for part in read.parts)]), kind="stable")
+    return all_homes, places[order], list(cells)
 
 
 def index_within(homes: Homes) -> Homes:

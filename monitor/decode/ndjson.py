@@ -111,7 +111,7 @@ class NdjsonReader:
         if len(block) >= self.worthwhile and self.plan.expand is None:
             left = self._by_templates(block, parts, unknown)
         rejects = self._one_by_one(block, left, parts, unknown, partition)
-        return LineRows(*_in_order(parts, self.plan), rejects, unknown)
+        return LineRows(*in_order(parts, self.plan), rejects, unknown)
 
     def _by_templates(self, block: Block, parts: list[Part], unknown: Counter[str]) -> Rows:
         """Read what fits known templates or new ones; the lines that are left."""
@@ -183,7 +183,7 @@ class NdjsonReader:
         return rejects
 
 
-def _in_order(parts: Sequence[Part], plan: Plan) -> tuple[Rows, list[Cells]]:
+def in_order(parts: Sequence[Part], plan: Plan) -> tuple[Rows, list[Cells]]:
     """All parts as one, in the order of the lines."""
     if not parts:
         return np.empty(0, np.intp), [nothing(target, 0) for target in plan.targets]
