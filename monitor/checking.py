@@ -9,6 +9,9 @@ from monitor.referencing import ReferenceUnusableError, load_reference
 from monitor.sources.files import FilesSource
 from monitor.sources.files.listing import find_files
 from monitor.summary import monitor_summary
+from sinks.kafka.connection import KafkaConnection
+from sinks.kafka.security import Tls
+from sinks.kafka.sink import KafkaSink
 
 if TYPE_CHECKING:
     from monitor.settings.monitors import MonitorSettings
@@ -28,6 +31,8 @@ def check_settings(settings: Settings) -> dict[str, Any]:
             "make it, or name another `state`",
         )
     sinks = [_sink(sink) for sink in settings.sinks]
+    for sink in settings.sinks:
+        _certificates(sink, problems, f"sinks.{sink.destination}")
     return {"state": str(settings.state), "monitors": monitors, "sinks": sinks, "problems": problems}
 
 
@@ -49,6 +54,7 @@ def _monitor(monitor: MonitorSettings, problems: list[dict[str, str]]) -> dict[s
 def _source(monitor: MonitorSettings, problems: list[dict[str, str]], where: str) -> dict[str, Any]:
     """What is there to read now; a source without files yet is no problem for a daemon that follows them."""
     source = monitor.source
+    _certificates(source, problems, f"{where}.source")
     if not isinstance(source, FilesSource):
         return {"type": str(getattr(source, "type", "")), "files": 0, "bytes": 0}
     files = find_files(source.path)
@@ -68,8 +74,18 @@ def _source(monitor: MonitorSettings, problems: list[dict[str, str]], where: str
     return {"type": source.type, "files": len(files), "bytes": sum(found.size for found in files)}
 
 
+def _certificates(options: object, problems: list[dict[str, str]], where: str) -> None:
+    """Files for TLS to Kafka that are not there yet."""
+    tls = options.tls if isinstance(options, KafkaConnection) else None
+    found = tls.unreadable() if isinstance(tls, Tls) else None
+    if found is not None:
+        _add(problems, f"{where}.tls.{found[0]}", found[1], "mount it there; it is read at every connection")
+
+
 def _sink(sink: Sink) -> dict[str, Any]:
     urls = [getattr(sink, "url", ""), *getattr(sink, "urls", ())]
+    if isinstance(sink, KafkaSink):
+        urls = [f"kafka://{','.join(sink.brokers)}/{sink.topic}"]
     return {
         "name": sink.destination,
         "type": str(getattr(sink, "type", "")),

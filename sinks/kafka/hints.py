@@ -6,7 +6,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sinks.kafka.cause import Cause
@@ -131,15 +130,8 @@ def _file_trouble(texts: Iterable[str], connection: KafkaConnection | None) -> E
     tls = None if connection is None else connection.tls
     if not isinstance(tls, Tls) or not any("[Errno" in text for text in texts):
         return None
-    for option in ("ca", "certificate", "key"):
-        path: Path | None = getattr(tls, option)
-        try:
-            if path is not None:
-                path.open("rb").close()
-        except OSError as error:
-            message = f"cannot read {path}: {error.strerror}"
-            return Explanation("file_unreadable", message, f"check `tls.{option}`", passing=False)
-    return None
+    found = tls.unreadable()
+    return found and Explanation("file_unreadable", found[1], f"check `tls.{found[0]}`", passing=False)
 
 
 def _other(error: BaseException | None) -> Explanation:

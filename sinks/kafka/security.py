@@ -47,6 +47,17 @@ class Tls(BaseModel):
             raise ValueError("`key` and `key_password` belong to a `certificate`, which is missing")
         return self
 
+    def unreadable(self) -> tuple[str, str] | None:
+        """The first option whose file cannot be opened, and why; kafka-python does not say which."""
+        for option in ("ca", "certificate", "key"):
+            path: Path | None = getattr(self, option)
+            try:
+                if path is not None:
+                    path.open("rb").close()
+            except OSError as error:
+                return option, f"cannot read {path}: {error.strerror}"
+        return None
+
     def client_options(self) -> dict[str, Any]:
         """Arguments of kafka-python's clients."""
         password = "" if self.key_password is None else self.key_password.get_secret_value()

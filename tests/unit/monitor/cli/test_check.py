@@ -52,6 +52,21 @@ def test_a_reference_that_cannot_be_used_is_a_problem(driftd: Driftd, tmp_path: 
     assert ["monitors.a.reference"] == [problem["where"] for problem in answer.json["problems"]]
 
 
+def test_kafka_sinks_and_their_certificates(driftd: Driftd, logs: Path) -> None:
+    """The brokers of a sink are shown, a file for TLS that is not there is a problem, and no secret is printed."""
+    config = logs / "kafka.yaml"
+    text = EXAMPLES[0].read_text(encoding="utf-8")
+    sasl = "{mechanism: plain, username: u, password: hunter2hunter2}"
+    sink = f"{{type: kafka, brokers: 'k1,k2:1', topic: alerts, tls: {{ca: no.pem}}, sasl: {sasl}}}"
+    config.write_text(f"sinks: [{sink}]\n{text}", encoding="utf-8")
+    for form in ("text", "json"):
+        answer = driftd("check", "--config", config, "--format", form)
+        assert 1 == answer.code
+        assert "kafka://k1:9092,k2:1" in answer.out
+        assert f"cannot read {logs / 'no.pem'}: No such file or directory" in answer.out + answer.err
+        assert "hunter2" not in answer.out + answer.err
+
+
 def test_addresses_are_shown_without_their_paths(driftd: Driftd, logs: Path) -> None:
     """The path of a webhook's address may be a secret: only scheme and host are printed."""
     config = logs / "hook.yaml"
