@@ -78,7 +78,7 @@ def consumer_options(source: KafkaSource, monitor: str, group: str | None) -> di
         "session_timeout_ms": round(source.session_timeout * 1000),
         "heartbeat_interval_ms": round(min(3.0, source.session_timeout / 4) * 1000),
         "max_poll_interval_ms": round(source.rebalance_timeout * 1000),
-        "partition_assignment_strategy": [_ASSIGNORS[source.assignor]],
+        "partition_assignment_strategy": [_ASSIGNORS[source.assignor_name]],
     }
     if group is not None and source.member is not None:
         options["group_instance_id"] = source.member

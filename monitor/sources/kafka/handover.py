@@ -102,6 +102,7 @@ class Counted:
         topic_id: of the topic; "" where unknown. epoch: of the leader of the last record, -1 where unknown.
         end: end of the partition when it was last seen.
         again: messages before `offset` that still waited for a join are read again: the next of them, -1 for none.
+        given: after the partition was given up, what still waited of it: `Note.waiting`.
     """
 
     offset: int
@@ -110,6 +111,7 @@ class Counted:
     epoch: int = -1
     end: int = 0
     again: int = -1
+    given: str = ""
 
     @property
     def place(self) -> int:
@@ -122,19 +124,17 @@ class Counted:
 
     def to_json(self) -> dict[str, object]:
         """JSON values."""
-        return {
-            "offset": self.offset,
-            "turn": self.turn,
-            "topic_id": self.topic_id,
-            "epoch": self.epoch,
-            "end": self.end,
-        } | ({"again": self.again} if self.again >= 0 else {})
+        saved = {name: getattr(self, name) for name in ("offset", "turn", "topic_id", "epoch", "end")}
+        if self.again >= 0:
+            saved["again"] = self.again
+        return saved | ({"given": self.given} if self.given else {})
 
     @classmethod
     def from_json(cls, saved: dict[str, object]) -> Counted:
         """What `to_json` described."""
         numbers = {name: int(str(saved.get(name, missing))) for name, missing in _NUMBERS.items()}
-        return cls(topic_id=str(saved.get("topic_id", "")), **numbers)
+        texts = {name: str(saved.get(name, "")) for name in ("topic_id", "given")}
+        return cls(**numbers, **texts)  # type: ignore[arg-type]  # the names are those of the fields
 
 
 _NUMBERS = {"offset": 0, "turn": 0, "epoch": -1, "end": 0, "again": -1}

@@ -94,7 +94,7 @@ def take_over(me: str, known: Known, start: int) -> TakeOver:
     gaps = _lost_with_topic(known)
     last = note.last
     if last is not None and last.by == me and shared is not None:
-        adopted = None if own is not None and own.turn == note.number else note.waiting
+        adopted = (own.given or None) if own is not None and own.turn == note.number else note.waiting
         return TakeOver(_resumed(known, own, shared, last), note, overlap, gaps, adopted)
     committed = shared.offset if shared is not None else None
     offset = max((o for o in (own.offset if own else None, committed) if o is not None), default=start)
@@ -106,7 +106,7 @@ def take_over(me: str, known: Known, start: int) -> TakeOver:
 def _resumed(known: Known, own: Counted | None, shared: Committed, last: Handover) -> Counted:
     """Nobody else came between: the own state is right, also where it is behind (after a truncated log)."""
     if own is not None and own.turn == shared.note.number:
-        return own
+        return replace(own, given="")
     offset = last.offset if own is None else max(own.offset, last.offset)
     return _entry(known, own, offset, shared.note.number)
 

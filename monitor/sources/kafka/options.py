@@ -99,8 +99,9 @@ class KafkaSource(KafkaConnection, SourceOptions):
     """Name of this daemon in the group (static membership): it may be away for the session timeout without giving
     up its partitions. Each daemon needs another one."""
 
-    assignor: Literal["cooperative-sticky", "sticky", "range"] = "cooperative-sticky"
-    """How partitions are dealt out; all members of a group need the same."""
+    assignor: Literal["auto", "cooperative-sticky", "sticky", "range"] = "auto"
+    """How partitions are dealt out; all members of a group need the same. `auto` is `cooperative-sticky`, and in a join
+    `range`: it gives the same partition numbers of all topics to the same member."""
 
     start: Annotated[str, AfterValidator(_moment)] = "earliest"
     """Where a partition begins that neither this daemon nor the group has read: `earliest`, `latest` or a time."""
@@ -154,7 +155,18 @@ class KafkaSource(KafkaConnection, SourceOptions):
             raise ValueError("`member` is a name in a group, and `group` is null: leave one of them out")
         if self.format == "avro" and self.registry is None:
             raise ValueError("`format: avro` needs a `registry`, which holds the schemas")
+        if self.join is not None and self.assignor not in {"auto", "range"}:
+            raise ValueError(
+                "a join needs `assignor: range`, which keeps partitions of the same number together"
+            )
         return self
+
+    @property
+    def assignor_name(self) -> str:
+        """How partitions are dealt out."""
+        if self.assignor != "auto":
+            return self.assignor
+        return "cooperative-sticky" if self.join is None else "range"
 
     def group_of(self, monitor: str) -> str | None:
         """The consumer group's name, None without one."""

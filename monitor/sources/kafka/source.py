@@ -6,6 +6,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from monitor.clock import MICROSECONDS
 from monitor.decode.decoder import Decoder
@@ -88,13 +89,22 @@ class KafkaStream:
         if reader.is_out_of_touch():
             return None  # what is taken now could not be committed
         if leaving := self._channel.leaving - self._given_up:
-            self._route.give_up({name: self._places[name].place for name in leaving if name in self._places})
-            self._given_up |= leaving
+            return self._give_up(leaving)
         name = self._choose()
         if name is None and timeout_seconds > 0 and not self._read_up:
             self._channel.wait(timeout_seconds)
             name = self._choose()
         return self._rest() if name is None else self._taken(name)
+
+    def _give_up(self, leaving: frozenset[str]) -> RecordBatch:
+        """What waits of partitions goes with them; the state remembers it, in case that they come back."""
+        ends = {name: self._places[name].place for name in leaving if name in self._places}
+        self._route.give_up(ends)
+        for name, note in self._route.notes(ends).items():
+            self._places[name] = replace(self._places[name], given=note)
+        self._given_up |= leaving
+        rows = self._route.rest(self._unread, ended=False)
+        return self._batch(rows or self._route.empty(min(leaving)), [])
 
     def _taken(self, name: str) -> RecordBatch | None:
         """The next messages of a partition, as rows."""
