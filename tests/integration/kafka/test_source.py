@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from monitor.replay import Replay
+from monitor.sources.kafka import record_batches
 from tests.brokers.broker import Broker
+from tests.brokers.cluster import Cluster
 from tests.brokers.operations import Operations, Record
-from tests.integration.kafka.members import BASE, Member, produce, row, until
+from tests.integration.kafka.members import BASE, Member, configuration, produce, row, until
 
 pytestmark = pytest.mark.integration
 
@@ -125,3 +128,64 @@ def test_broker_away_and_back(broker: Broker, topic: str, start: Start) -> None:
     member.stop()
     assert 2000 == member.outcome()
     assert [] == member.missing()
+
+
+def test_one_of_three_brokers_killed(cluster: Cluster, topic: str, start: Start) -> None:
+    """The leader of a partition dies: another takes over and every record is counted once."""
+    cluster.create_topic(topic, 3)
+    produce(cluster, topic, range(3000), partitions=3)
+    member = start(cluster, topic)
+    until(lambda: member.outcome() >= 3000)
+    cluster.kill_leader_of(topic, 0)
+    produce(cluster, topic, range(3000, 6000), partitions=3)
+    until(lambda: member.outcome() >= 6000)
+    until(lambda: not member.source.report().trouble)
+    member.stop()
+    assert 6000 == member.outcome()
+    assert [] == member.missing()
+
+
+@pytest.mark.kafka(needs={"transactions"})
+def test_aborted_transactions_are_not_counted(kafka: Operations, topic: str, start: Start) -> None:
+    """Only records of committed transactions are counted, and reading comes to the end all the same."""
+    kafka.create_topic(topic, 1)
+    for number, commit in enumerate((True, False, True, False)):
+        rows = [row(i) for i in range(100 * number, 100 * number + 100)]
+        kafka.transaction(topic, rows, commit=commit, name=topic)
+    member = start(kafka, topic)
+    until(lambda: member.outcome() >= 200 and member.lag() == 0)
+    member.stop()
+    assert 200 == member.outcome()
+    assert kafka.end_offsets(topic) == kafka.committed("driftd.loans", topic)
+
+
+def test_codec_that_is_missing(
+    kafka: Operations, topic: str, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A partition that cannot be decompressed is told; the others go on, and so does it when the codec is there."""
+    kafka.create_topic(topic, 2)
+    kafka.produce(topic, [Record(row(i), partition=0) for i in range(100)], compression_type="lz4")
+    kafka.produce(topic, [Record(row(i), partition=1) for i in range(100, 200)])
+    with monkeypatch.context() as patch:
+        patch.delitem(record_batches._CODECS, record_batches._LZ4)
+        member = start(kafka, topic)
+        until(lambda: member.outcome() >= 100)
+        until(lambda: any("codec" in text for text in member.trouble))
+        kafka.produce(topic, [Record(row(i), partition=1) for i in range(200, 300)])
+        until(lambda: member.outcome() >= 200)
+    until(lambda: member.outcome() >= 300)
+    until(lambda: not member.source.report().trouble)
+    member.stop()
+    assert 300 == member.outcome()
+
+
+@pytest.mark.kafka(needs={"end_offsets"})
+def test_once_ends_where_the_topic_ends(kafka: Operations, topic: str, tmp_path: Path) -> None:
+    """A replay reads what is there when it begins, without a group, and then it is over."""
+    kafka.create_topic(topic, 3)
+    produce(kafka, topic, range(3000), partitions=3)
+    settings = configuration(tmp_path / "r", {"brokers": kafka.address, "topics": topic})
+    lines: list[dict[str, Any]] = []
+    summary = Replay(settings, lines.append).run()
+    assert {"accepted": 3000} == summary["records"]
+    assert {} == kafka.committed("driftd.loans", topic)
