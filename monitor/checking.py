@@ -10,7 +10,6 @@ from monitor.sources.files import FilesSource
 from monitor.sources.files.listing import find_files
 from monitor.summary import monitor_summary
 from sinks.kafka.connection import KafkaConnection
-from sinks.kafka.security import Tls
 from sinks.kafka.sink import KafkaSink
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ def _source(monitor: MonitorSettings, problems: list[dict[str, str]], where: str
 def _certificates(options: object, problems: list[dict[str, str]], where: str) -> None:
     """Files for TLS to Kafka that are not there yet."""
     tls = options.tls if isinstance(options, KafkaConnection) else None
-    found = tls.unreadable() if isinstance(tls, Tls) else None
+    found = None if tls is None else tls.unreadable()
     if found is not None:
         _add(problems, f"{where}.tls.{found[0]}", found[1], "mount it there; it is read at every connection")
 

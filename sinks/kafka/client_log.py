@@ -83,6 +83,11 @@ def listen(connection: KafkaConnection, purpose: str = "") -> ClientLog:
     return log
 
 
+def tame() -> None:
+    """Take kafka-python's log in hand, before its first record: it would write requests, passwords among them."""
+    _HANDLER.install()
+
+
 class _Handler(logging.Handler):
     """Hangs on kafka-python's root logger in place of the handlers above it.
 
@@ -97,8 +102,13 @@ class _Handler(logging.Handler):
 
     def add(self, log: ClientLog) -> None:
         """Give records to one more log."""
+        self.install()
         with _INSTALLING:
             self._logs = (*self._logs, log)
+
+    def install(self) -> None:
+        """Take the place of the handlers above; may be called again."""
+        with _INSTALLING:
             logger = logging.getLogger(_ROOT)
             logger.setLevel(logging.INFO)
             logger.propagate = False

@@ -46,6 +46,16 @@ Brokers = Annotated[
 ]
 
 
+def _switched(value: object) -> object:
+    """`true` is TLS with its defaults, `false` is none."""
+    if value is True or value == "true":
+        return {}
+    return None if value is False or value == "false" else value
+
+
+TlsOptions = Annotated[Tls | None, BeforeValidator(_switched, json_schema_input_type=bool | Tls | None)]
+
+
 class KafkaConnection(BaseModel):
     """The options by which driftd connects to a Kafka cluster."""
 
@@ -54,7 +64,7 @@ class KafkaConnection(BaseModel):
     brokers: Brokers
     """Some brokers of the cluster, `host:port` (9092 where it is left out): a list, or one text with commas."""
 
-    tls: bool | Tls = False
+    tls: TlsOptions = None
     """TLS: `true` with the system's authorities, or its options."""
 
     sasl: Sasl | None = None
@@ -66,7 +76,7 @@ class KafkaConnection(BaseModel):
     @property
     def security_protocol(self) -> str:
         """Kafka's word for the listener that these options fit."""
-        return ("SASL_" if self.sasl else "") + ("PLAINTEXT" if self.tls is False else "SSL")
+        return ("SASL_" if self.sasl else "") + ("SSL" if self.tls else "PLAINTEXT")
 
     def id_for(self, purpose: str = "") -> str:
         """The client id for one purpose, such as a monitor's name; `client_log` tells clients apart by it."""
@@ -81,7 +91,9 @@ class KafkaConnection(BaseModel):
             purpose: becomes a part of the client id.
         """
         from sinks.kafka.client import Client
+        from sinks.kafka.client_log import tame
 
+        tame()
         options: dict[str, Any] = {
             "bootstrap_servers": list(self.brokers),
             "client_id": self.id_for(purpose),
@@ -90,8 +102,8 @@ class KafkaConnection(BaseModel):
             "reconnect_backoff_ms": 100,
             "reconnect_backoff_max_ms": round(RECONNECT_SECONDS * 1000),
         }
-        if self.tls is not False:
-            options |= (Tls() if self.tls is True else self.tls).client_options()
+        if self.tls is not None:
+            options |= self.tls.client_options()
         if self.sasl is not None:
             options |= self.sasl.client_options()
         return options

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from sinks.kafka.cause import Cause
 from sinks.kafka.causes import CAUSES
-from sinks.kafka.security import Tls
 
 if TYPE_CHECKING:
     from sinks.kafka.connection import KafkaConnection
@@ -116,7 +115,7 @@ def _hung_up(told: Explanation, connection: KafkaConnection) -> Explanation:
             f"the brokers may refuse the user or the mechanism {connection.sasl.mechanism.upper()},"
             " or the listener may want TLS (or none): their log says which"
         )
-    elif told.cause == "no_tls_asked" and connection.tls is not False:
+    elif told.cause == "no_tls_asked" and connection.tls is not None:
         hint = "the port may not be Kafka's"
     elif told.cause == "no_tls_asked":
         return told
@@ -128,7 +127,7 @@ def _hung_up(told: Explanation, connection: KafkaConnection) -> Explanation:
 def _file_trouble(texts: Iterable[str], connection: KafkaConnection | None) -> Explanation | None:
     """A file of the TLS options that cannot be opened; the error does not say which."""
     tls = None if connection is None else connection.tls
-    if not isinstance(tls, Tls) or not any("[Errno" in text for text in texts):
+    if tls is None or not any("[Errno" in text for text in texts):
         return None
     found = tls.unreadable()
     return found and Explanation("file_unreadable", found[1], f"check `tls.{found[0]}`", passing=False)

@@ -95,6 +95,15 @@ def test_no_request_is_ever_logged(log: ClientLog) -> None:
     assert not NET.isEnabledFor(logging.DEBUG)
 
 
+def test_whoever_gets_options_cannot_log_requests() -> None:
+    """The log is tamed before the first client can write its own options into it."""
+    root = logging.getLogger("kafka")
+    root.setLevel(logging.DEBUG)
+    CONNECTION.client_options()
+    assert not logging.getLogger("kafka.admin.client").isEnabledFor(logging.DEBUG)
+    assert not root.propagate
+
+
 def test_an_exception_is_one_line(log: ClientLog) -> None:
     """The words of an exception stand behind the record's, without a trace."""
     try:
