@@ -216,8 +216,16 @@ class Operations:
         if producer.flush(4 * SECONDS) or failed:
             raise KafkaException(failed[0] if failed else KafkaError(KafkaError._TIMED_OUT))
 
-    def held(self, topic: str, *, committed: bool = True) -> Iterator[Held]:
-        """What a topic holds, each partition in its order; of transactions only what was committed, unless told."""
+    def held(
+        self, topic: str, *, committed: bool = True, begin: Mapping[int, int] | None = None
+    ) -> Iterator[Held]:
+        """What a topic holds, each partition in its order; of transactions only what was committed, unless told.
+
+        Args:
+            topic: its name.
+            committed: leave out open and aborted transactions.
+            begin: first offset by partition, where it is not 0.
+        """
         isolation = "read_committed" if committed else "read_uncommitted"
         consumer = Consumer(
             {
@@ -231,7 +239,9 @@ class Operations:
         )
         open_ends = set(self.partitions(topic))
         try:
-            consumer.assign([TopicPartition(topic, partition, 0) for partition in open_ends])
+            consumer.assign(
+                [TopicPartition(topic, partition, (begin or {}).get(partition, 0)) for partition in open_ends]
+            )
             while open_ends:
                 message = consumer.poll(SECONDS)
                 if message is None:

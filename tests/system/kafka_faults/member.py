@@ -1,0 +1,168 @@
+"""One daemon under test: a real process with a state file of its own."""
+
+import json
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from monitor.records import Gap
+from tests.system.kafka_faults.ledger import HOUR
+from tests.system.process import driftd, query, runs_on
+
+CONFIG = """
+state: {folder}/driftd.state
+commit_interval: 0.1s
+http: {{port: 0}}
+monitors:
+  - name: loans
+    source: {source}
+    records:
+      id: $.id
+      timestamp: $.timestamp
+      version: $.version
+      features: [$.amount, $.region]
+      prediction: $.prediction
+      score: $.score
+      label: $.label
+      latency: {{path: $.latency_ms, unit: ms}}
+      status: $.status
+    reference: {{type: file, path: {reference}}}
+    windows: [{{length: 1h}}, {{length: 2h, slide: 1h}}]
+    disorder: {disorder}
+    idle: 10h
+"""
+MICROSECONDS = 1_000_000
+WINDOW = "1h"
+ACCEPTED, OVERLAP, LATE = "accepted", "overlap", "late"
+
+
+class Member:
+    """A daemon that can be started, stopped, killed, paused, and asked what it has counted.
+
+    Args:
+        folder: for its configuration, state and log.
+        source: options of the source.
+        reference: the reference to compare with.
+        disorder: how much older than others a row may be.
+    """
+
+    def __init__(
+        self, folder: Path, source: Mapping[str, object], reference: Path, disorder: str = "3h"
+    ) -> None:
+        folder.mkdir(parents=True)
+        self.folder = folder
+        self.state, self.log, self.config = (folder / f"driftd.{end}" for end in ("state", "log", "yaml"))
+        self.reference = reference
+        self.config.write_text(
+            CONFIG.format(folder=folder, source=json.dumps(source), reference=reference, disorder=disorder)
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether the process is there."""
+        return self._process is not None and runs_on(self._process, 0)
+
+    def start(self) -> None:
+        """Run it, where it does not run."""
+        if not self.runs:
+            self._process = driftd("run", "--config", str(self.config), log=self.log)
+
+    def run_once(self) -> None:
+        """Read what is there.
+
+        Raises:
+            RuntimeError: it did not end well.
+        """
+        process = driftd("run", "--once", "--config", str(self.config), log=self.log)
+        if code := process.wait(timeout=300):
+            raise RuntimeError(f"driftd ended with {code}: {self.tail()}")
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def stop(self) -> None:
+        """SIGTERM; it must end well.
+
+        Raises:
+            RuntimeError: it did not.
+        """
+        if self._process is not None:
+            self._process.terminate()
+            code = self._process.wait(timeout=120)
+            if code not in {0, -signal.SIGTERM}:  # the latter where it had hardly begun to start
+                raise RuntimeError(f"driftd ended with {code}: {self.tail()}")
+
+    def signal(self, number: signal.Signals) -> None:
+        """SIGSTOP and SIGCONT."""
+        if self._process is not None and self.runs:
+            self._process.send_signal(number)
+
+    def tail(self) -> str:
+        """The end of its log."""
+        return self.log.read_text()[-6000:] if self.log.exists() else ""
+
+    def counts(self) -> Counter[str]:
+        """Records by outcome."""
+        return Counter(dict(query(self.state, "SELECT outcome, rows FROM counts")))
+
+    def positions(self) -> dict[int, int]:
+        """The stored offset of each partition."""
+        stored = query(self.state, "SELECT partition, value FROM positions")
+        return {int(name.rpartition("/")[2]): orjson.loads(value)["offset"] for name, value in stored}
+
+    def gaps(self) -> list[Gap]:
+        """The stored gaps."""
+        return [
+            Gap(*row) for row in query(self.state, 'SELECT partition, start, "end", reason, bytes FROM gaps')
+        ]
+
+    def windows(self) -> list[tuple[Any, ...]]:
+        """Closed windows: name, version, segment, begin and end in seconds, rows, verdict, results."""
+        found = query(
+            self.state,
+            'SELECT name, version, segment, start, "end", rows, verdict, results FROM windows ORDER BY 1, 2, 3, 4',
+        )
+        return [(*w[:3], w[3] // MICROSECONDS, w[4] // MICROSECONDS, *w[5:]) for w in found]
+
+    def by_hour(self) -> Counter[int]:
+        """Rows of each hour of event time: of closed windows, and of panes of windows that are still open."""
+        hours: Counter[int] = Counter()  # no entries of 0: they would make it unequal to one without
+        closed: dict[tuple[str, str], int] = {}
+        for name, version, segment, begin, end, rows, *_ in self.windows():
+            if name == WINDOW:
+                hours.update({begin: rows} if rows else {})
+                closed[version, segment] = max(end, closed.get((version, segment), 0))
+        panes = query(self.state, "SELECT version, segment, start, rows FROM panes")
+        for version, segment, start, rows in panes:
+            if start // MICROSECONDS >= closed.get((version, segment), 0):
+                hours[start // MICROSECONDS // HOUR * HOUR] += rows
+        return hours
+
+    def transitions(self) -> list[tuple[Any, ...]]:
+        """What happened to alerts: fingerprint, state, event time."""
+        return sorted(query(self.state, "SELECT fingerprint, state, at FROM transitions"))
+
+
+def wait_until(reached: Callable[[], bool], members: list[Member], seconds: float = 120) -> None:
+    """Return when something is reached.
+
+    Raises:
+        RuntimeError: it took too long; with the members' logs.
+    """
+    limit = time.monotonic() + seconds
+    pause = threading.Event()
+    while not reached():
+        pause.wait(0.05)
+        if time.monotonic() > limit:
+            raise RuntimeError("\n".join(f"{m.folder.name} {m.positions()}: {m.tail()}" for m in members))

@@ -1,0 +1,99 @@
+"""A seeded run: records are written, things go wrong, and at the end everything has been counted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import orjson
+
+from tests.brokers.broker import Broker
+from tests.brokers.cluster import Cluster
+from tests.brokers.operations import Record
+from tests.system.kafka_faults.faults import SESSION_SECONDS, Fault
+from tests.system.kafka_faults.ledger import Ledger
+from tests.system.kafka_faults.member import OVERLAP, Member, wait_until
+from tests.system.kafka_faults.scene import Scene
+from tests.system.kafka_faults.writer import PARTITIONS, Writer
+from tests.system.process import write_log
+
+RATE = 2_500.0
+"""Records written in a second while faults happen."""
+
+DAY = 86_400
+SOURCE = {"type": "kafka", "session_timeout": f"{SESSION_SECONDS}s", "unreachable": "10m"}
+"""Options of the source; the leader of a partition may be away for as long as a fault lasts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How large a run is.
+
+    Attributes:
+        seed: of everything.
+        rows: records to write.
+        faults: how many.
+        kinds: what may happen, with weights.
+        members: how many daemons.
+        disorder: how much older than others a row may be; where a partition waits for another daemon, much.
+    """
+
+    seed: int
+    rows: int
+    faults: int
+    kinds: Mapping[Fault, float]
+    members: int = 1
+    disorder: str = "3h"
+
+    def order(self, rng: np.random.Generator) -> list[Fault]:
+        """The faults, in their order."""
+        weights = np.array(list(self.kinds.values()), float)
+        chosen = rng.choice(len(weights), self.faults, p=weights / weights.sum())
+        return [list(self.kinds)[i] for i in chosen]
+
+
+def play(plan: Plan, kafka: Broker | Cluster, topic: str, reference: Path, folder: Path) -> Scene:
+    """Write, let things go wrong, and return when every record was counted and all daemons have ended.
+
+    In the last third of the records amounts are larger and answers worse.
+    """
+    rng = np.random.default_rng(plan.seed)
+    kafka.create_topic(topic, PARTITIONS)
+    write_log(folder / "records.ndjson", plan.rows, plan.seed, break_at=plan.rows * 2 // 3)
+    lines = (folder / "records.ndjson").read_bytes().splitlines()
+    source = {**SOURCE, "brokers": kafka.address.split(","), "topics": [topic], "group": topic}
+    members = [Member(folder / f"member-{i}", source, reference, plan.disorder) for i in range(plan.members)]
+    writer = Writer(kafka.address, topic, lines, RATE)
+    scene = Scene(kafka, members, writer, Ledger(kafka, topic), lines)
+    try:
+        for member in members:
+            member.start()
+        for number, fault in enumerate(plan.order(rng), 1):
+            scene.told.append(fault.__name__)
+            writer.allow(plan.rows * number // (plan.faults + 1))
+            fault(scene, rng)
+        _finish(scene)
+    except RuntimeError as error:
+        raise RuntimeError(f"after {' '.join(scene.told)}: {error}") from error
+    finally:
+        writer.end()
+        for member in members:
+            member.kill()
+    return scene
+
+
+def _finish(scene: Scene) -> None:
+    """Write the rest, and in each partition a record from a later day, which closes all windows."""
+    for member in scene.members:
+        member.start()
+    scene.writer.finish()
+    last = orjson.loads(scene.lines[-1])
+    later = orjson.dumps({**last, "id": "the end", "timestamp": last["timestamp"] + DAY})
+    scene.kafka.produce(scene.topic, [Record(later, partition=partition) for partition in range(PARTITIONS)])
+    scene.ledger.catch_up()
+    scene.wait_behind({partition: rows[-1].offset + 1 for partition, rows in scene.ledger.rows.items()})
+    if len(scene.members) > 1:
+        total = sum(len(rows) for rows in scene.ledger.rows.values())
+        wait_until(lambda: scene.counted() - scene.counted(OVERLAP) <= total, scene.members, 60)
+    for member in scene.members:
+        member.stop()
