@@ -72,7 +72,9 @@ def profile_groups(
         n: number of groups.
         unknown: rows that carried unknown columns, by name; they go to the first group that has rows.
     """
-    sizes = np.bincount(groups, minlength=n)
+    every = np.bincount(groups, minlength=n)
+    filled = np.flatnonzero(every)
+    sizes = every[filled]
     if np.any(groups[1:] < groups[:-1]):
         frame = frame[np.argsort(groups, kind="stable")]
     starts = np.concatenate([[0], np.cumsum(sizes)])
@@ -81,23 +83,22 @@ def profile_groups(
     for first, last in _batches(sizes):
         part = frame.slice(int(starts[first]), int(starts[last] - starts[first]))
         if last - first == 1:
-            profiles[first] = profile_rows(layout, part)
-        else:
-            profiles[first:last] = profile_panes(layout, part, sizes[first:last], _sample_keys(layout, part))
-    if unknown and frame.height:
-        first = int(np.flatnonzero(sizes)[0])
-        profiles[first] = profiles[first].with_unknown(unknown)
+            profiles[filled[first]] = profile_rows(layout, part)
+            continue
+        panes = profile_panes(layout, part, sizes[first:last], _sample_keys(layout, part))
+        for group, profile in zip(filled[first:last].tolist(), panes, strict=True):
+            profiles[group] = profile
+    if unknown and filled.size:
+        profiles[filled[0]] = profiles[filled[0]].with_unknown(unknown)
     return profiles
 
 
 def _batches(sizes: Ints) -> list[tuple[int, int]]:
-    """Ranges of groups: long ones alone, neighbouring short ones together up to a block of rows."""
+    """Ranges of groups that have rows: long ones alone, neighbouring short ones together up to a block of rows."""
     ranges: list[tuple[int, int]] = []
     filled = BLOCK + 1
     for group, rows in enumerate(sizes.tolist()):
-        if rows == 0:
-            continue
-        if rows >= _LONG_RUN or filled + rows > BLOCK or ranges[-1][1] != group:
+        if rows >= _LONG_RUN or filled + rows > BLOCK:
             ranges.append((group, group + 1))
             filled = BLOCK + 1 if rows >= _LONG_RUN else rows
         else:
