@@ -15,6 +15,9 @@ from monitor.sources.files.stream import FileStream, Pace
 from monitor.sources.options import SourceOptions
 from sinks.duration import Seconds
 
+FOLLOWED_ROWS = 16_384
+"""Most rows of a table in one batch while files are followed: what a batch needs in memory goes with its rows."""
+
 
 def _several(value: object) -> object:
     return (value,) if isinstance(value, str) else value
@@ -57,6 +60,7 @@ class FilesSource(SourceOptions):
         """The stream of the files' rows; one batch ahead where all of them are there already."""
         pace = Pace(
             self.batch_rows,
+            min(self.batch_rows, FOLLOWED_ROWS) if self.follow else 2 * self.batch_rows,
             max(self.batch_bytes, 2 * decoder.max_record_bytes),
             self.poll_interval,
             self.follow,

@@ -28,11 +28,13 @@ class Pace:
     """How much is read at once and how often new files are looked for.
 
     Attributes:
-        rows: of a table. bytes: of text. interval_seconds: between two looks at the directory.
+        rows: of a table. part_rows: the most of them in one batch. bytes: of text.
+        interval_seconds: between two looks at the directory.
         follow: files may grow and new ones may come.
     """
 
     rows: int
+    part_rows: int
     bytes: int
     interval_seconds: float
     follow: bool
@@ -155,7 +157,7 @@ class FileStream:
     def _next(self) -> RecordBatch | None:
         """The next batch of the files that are known."""
         while waiting := self._waiting():
-            known = min(waiting, key=self._age) if self._decoder.timed and len(waiting) > 1 else waiting[0]
+            known = self._turn(waiting)
             piece = self._read(known)
             if piece is None:
                 if known.sight.present or known.track.name in self._readers:
@@ -165,6 +167,14 @@ class FileStream:
             if piece.decoded.frame.height or piece.decoded.rejects:
                 return self._batch(known.track, piece.decoded)
         return None
+
+    def _turn(self, waiting: list[Known]) -> Known:
+        """The file to read from: the one whose rows are held already, else the one that is behind most."""
+        for known in waiting:
+            reader = self._readers.get(known.track.name)
+            if reader is not None and reader.holds and known.track.newest is not None:
+                return known
+        return min(waiting, key=self._age) if self._decoder.timed and len(waiting) > 1 else waiting[0]
 
     def _age(self, known: Known) -> int:
         """Newest event time read of a file; of one that is not begun its first."""
@@ -217,7 +227,7 @@ class FileStream:
             reader = None
         if reader is None:
             if track.kind == "parquet":
-                reader = TableReader(self._decoder, track)
+                reader = TableReader(self._decoder, track, self._pace.part_rows)
             else:
                 reader = TextReader(self._decoder, track, self._pace.bytes, final=not self._pace.follow)
                 if reader.inode != track.inode:

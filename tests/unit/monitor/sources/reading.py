@@ -56,7 +56,7 @@ class Reading:
         stream = FileStream(
             catalogue,
             decoder,
-            Pace(100, self.small, 1.0, self.follow),
+            Pace(100, 40, self.small, 1.0, self.follow),
             monotonic=self.clock,
             wait=lambda _: None,
         )
