@@ -1,12 +1,12 @@
 """Messages a second from a Kafka topic to the state, beside kafka-python and confluent-kafka that only read.
 
-    python benchmarks/bench_kafka.py [--messages 1000000] [--repeat 3] [--only STAGE ...] [--profile] [--json PATH]
+    python benchmarks/bench_kafka.py [--messages 1000000] [--repeat 3] [--only STAGE ...] [--json PATH]
 
 Starts a broker of Apache Kafka (jars by Maven, kept in the cache folder), writes seeded messages of 25 features and
 about 820 bytes of JSON to four partitions, and reads them in a process for each stage. Stages take turns, so that what
-else the machine does hits all of them; the median of the repeats counts. Then the daemon as a process: how long a
-message takes until `/metrics` has counted it, at 1,000 a second, and how long until it reads again after its broker's
-return.
+else the machine does hits all of them; the median of the repeats counts. One more run of some tells where the time goes. Then the daemon
+as a process: how long a message takes until `/metrics` has counted it, at 1,000 a second, and how long until it reads
+again after its broker's return.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ monitors:
     reference: {{type: file, path: "{folder}/reference.driftref"}}
     windows: [{{length: 1h}}]
 """
+PROFILED = {"unpack", "pipeline"}
 SAMPLING = ", sampling: {rate: 0.01}"
 TARGETS = {
     "pipeline over stock": 1.3,
@@ -65,8 +66,10 @@ def configure(
     return path
 
 
-def run(folder: Path, stage: str, turn: int, address: str, options: argparse.Namespace) -> dict[str, Any]:
-    """One stage once."""
+def run(
+    folder: Path, stage: str, turn: int, address: str, messages: int, *, profile: bool = False
+) -> dict[str, Any]:
+    """One stage once; with a profile it is slower."""
     config = configure(folder, stage, turn, address)
     program = str(Path(__file__).with_name("kafka_stages.py"))
     words = [
@@ -74,10 +77,10 @@ def run(folder: Path, stage: str, turn: int, address: str, options: argparse.Nam
         "--config",
         str(config),
         "--messages",
-        str(options.messages),
+        str(messages),
     ]
     done = subprocess.run(
-        [sys.executable, program, *words, *(["--profile"] if options.profile else [])],
+        [sys.executable, program, *words, *(["--profile"] if profile else [])],
         check=False, capture_output=True, text=True, env={**os.environ, **THREADS},
     )  # fmt: skip
     if done.returncode:
@@ -96,8 +99,12 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         turns: dict[str, list[dict[str, Any]]] = {stage: [] for stage in options.only or STAGES}
         for turn in range(options.repeat):
             for stage, results in turns.items():
-                results.append(run(folder, stage, turn, running.address, options))
+                results.append(run(folder, stage, turn, running.address, options.messages))
         found["stages"] = {stage: median(results) for stage, results in turns.items()}
+        found["profile"] = {
+            stage: run(folder, stage, -1, running.address, options.messages, profile=True)["profile"]
+            for stage in turns.keys() & PROFILED
+        }
         if options.live_seconds:
             found["live"] = live(
                 lambda port, topic: configure(folder, "live", 0, running.address, port=port, topic=topic),
@@ -110,6 +117,7 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
 def median(results: list[dict[str, Any]]) -> dict[str, Any]:
     """The run of the middle rate, with the highest memory of all."""
     middle = sorted(results, key=lambda one: one["rows_per_second"])[len(results) // 2]
+    middle.pop("profile")
     return {**middle, "highest_mb": max(one["highest_mb"] for one in results)}
 
 
@@ -132,8 +140,6 @@ def show(stage: str, one: dict[str, Any]) -> None:
     print(
         f"{stage:10} {rate:>10,.0f} messages/s {processor:>7.2f} CPU s/million {memory:>5.0f} MB", flush=True
     )
-    for place, share in one["profile"].items():
-        print(f"    {share:6.1%} {place}")
 
 
 def main() -> None:
@@ -144,7 +150,6 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--only", nargs="*", choices=STAGES)
-    parser.add_argument("--profile", action="store_true", help="look where the time goes; costs some of it")
     parser.add_argument("--live-seconds", type=float, default=30.0, help="0: no live topic")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -152,7 +157,11 @@ def main() -> None:
         found = measure(Path(folder), options)
     print()
     for stage, one in found["stages"].items():
-        show(stage, {**one, "profile": {}})
+        show(stage, one)
+    for stage, places in found["profile"].items():
+        print(f"\nprocessor time of {stage}:")
+        for place, share in places.items():
+            print(f"    {share:6.1%} {place}")
     found["ratios"] = ratios(found["stages"])
     for name, ratio in found["ratios"].items():
         print(f"{name:26} {ratio:5.2f} x  (target {TARGETS[name]})")

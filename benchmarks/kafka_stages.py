@@ -114,6 +114,7 @@ def fetched(options: argparse.Namespace) -> Iterator[Any]:
         "receive_buffer_bytes",
         "check_crcs",
         "isolation_level",
+        "kafka_client",
     )
     given = consumer_options(source_of(options).source, "bench", None)
     consumer = consumer_of(options, **{name: given[name] for name in wanted})

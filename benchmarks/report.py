@@ -80,6 +80,56 @@ def pipeline() -> str:
     return "### Replay, 25 features\n\n" + table(head, rows) if rows else ""
 
 
+KAFKA_STAGES = {
+    "stock": "kafka-python, polling only",
+    "confluent": "confluent-kafka, consuming only",
+    "unpack": "fast path, polling only",
+    "decode": "fast path and decoding, one thread",
+    "pipeline": "the whole pipeline",
+    "sampled": "the whole pipeline, 1 in 100",
+    "paused": "the whole pipeline, stopped for 8 s on its way",
+}
+KAFKA_RATIOS = {
+    "pipeline over stock": ("the pipeline over kafka-python that only polls", "1.3 x"),
+    "pipeline over confluent": ("the pipeline over confluent-kafka that only consumes", "0.35 x"),
+    "sampled over stock": ("1 in 100 over kafka-python that only polls", "2.5 x"),
+}
+KAFKA_LIVE = {
+    "latency_p50_seconds": ("1,000 messages a second, written to counted in `/metrics`, median", ""),
+    "latency_p99_seconds": ("the same, 99 of 100", "2 s"),
+    "recovery_seconds": ("broker back to messages counted again", "6 s"),
+}
+
+
+def kafka() -> str:
+    """From a Kafka topic to the state, beside clients that only read."""
+    found = read("kafka")
+    if not found:
+        return ""
+    stages = [
+        (KAFKA_STAGES[name], "" if name == "paused" else f"{one['rows_per_second']:,.0f}", f"{one['processor_seconds_per_million']:.1f}",
+         f"{one['highest_mb']:.0f} MB")
+        for name, one in found["stages"].items()
+    ]  # fmt: skip
+    memory = max(one["highest_mb"] for name, one in found["stages"].items() if name in {"pipeline", "paused"})
+    figures = [
+        (text, f"{found['ratios'][name]:.2f} x", target) for name, (text, target) in KAFKA_RATIOS.items()
+    ]
+    figures.append(("highest memory, full speed or stopped on the way", f"{memory:.0f} MB", "200 MB"))
+    live = found.get("live", {})
+    figures += [
+        (text, f"{live[name]:.2f} s", goal) for name, (text, goal) in KAFKA_LIVE.items() if name in live
+    ]
+    title = f"### Kafka, {found['messages']:,} messages of {found['message_bytes']:.0f} bytes, 25 features"
+    head = ("stage", "messages a second", "processor s a million", "highest memory")
+    places = found.get("profile", {}).get("pipeline", {})
+    shares = [(f"{share:.1%}", place) for place, share in list(places.items())[:16]]
+    parts = [title, table(head, stages), table(("what", "measured", "target"), figures)]
+    if shares:
+        parts += ["Where the pipeline's processor time goes:", table(("share", "thread and place"), shares)]
+    return "\n\n".join(parts)
+
+
 def daemon() -> str:
     """The process: memory, start, idling."""
     found = read("daemon")
@@ -148,7 +198,7 @@ def main() -> None:
     path = FOLDER / "README.md"
     text = path.read_text()
     begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)
-    body = "\n\n".join(part for part in (profile(), pipeline(), daemon(), quality()) if part)
+    body = "\n\n".join(part for part in (profile(), pipeline(), kafka(), daemon(), quality()) if part)
     fresh = f"{text[:begin]}\n\n{body}\n\n{text[end:]}"
     if "--check" in sys.argv[1:]:
         sys.exit(0 if fresh == text else "benchmarks/README.md is stale: python benchmarks/report.py")
