@@ -80,7 +80,7 @@ class Join:
         self._reset()
 
     def _reset(self) -> None:
-        self._lanes = Lanes(self._options, self._terms)
+        self._lanes = Lanes(self._options, self._terms, self._clock)
         self._adopted: dict[str, Waiting] = {}
         self._given: dict[str, str] = {}
         self._outcomes: Counter[str] = Counter()

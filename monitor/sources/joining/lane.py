@@ -56,8 +56,8 @@ class Lane:
         newest: time that each partition has reached.
     """
 
-    def __init__(self, name: str, number: int, terms: Terms) -> None:
-        """Args: see the attributes; `terms`: how long halves wait."""
+    def __init__(self, name: str, number: int, terms: Terms, monotonic: float) -> None:
+        """Args: see the attributes; `terms`: how long halves wait; `monotonic`: seconds now."""
         self.name, self.number = name, number
         self.names: list[str] = []
         self.newest: dict[str, int] = {}
@@ -65,7 +65,7 @@ class Lane:
         self.pending = Pending()
         self.table = Table(terms, Groups(), Finished())
         self.seen = NEVER
-        self.quiet_since = 0.0
+        self.quiet_since = monotonic
 
     @property
     def size(self) -> int:
@@ -197,6 +197,7 @@ class Lane:
         if rest:
             return ALWAYS
         if held != ALWAYS:
+            self.quiet_since = monotonic
             return held
         if self.seen == NEVER:
             return NEVER

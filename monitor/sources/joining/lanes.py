@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from monitor.clock import Clock
 from monitor.sources.joining import saving
 from monitor.sources.joining.finished import ROW_BYTES
 from monitor.sources.joining.lane import Lane
@@ -24,8 +25,8 @@ _FINISHED_SHARE = 4
 class Lanes:
     """Lanes by number, made when their first message comes."""
 
-    def __init__(self, options: JoinOptions, terms: Terms) -> None:
-        self._options, self._terms = options, terms
+    def __init__(self, options: JoinOptions, terms: Terms, clock: Clock) -> None:
+        self._options, self._terms, self._clock = options, terms, clock
         self._lanes: dict[int, Lane] = {}
         self._books: dict[int, saving.Book] = {}
         self._gone: set[int] = set()
@@ -86,7 +87,7 @@ class Lanes:
 
     def _made(self, number: int) -> Lane:
         if number not in self._lanes:
-            self._lanes[number] = Lane(self.name(number), number, self._terms)
+            self._lanes[number] = Lane(self.name(number), number, self._terms, self._clock.monotonic())
             for lane in self:
                 lane.table.finished.limit(
                     self._options.max_bytes // _FINISHED_SHARE // ROW_BYTES // len(self)

@@ -113,6 +113,7 @@ class Reader:
         topics: what the partitions hold.
         offsets: first message of each assigned partition that is not read.
         rows, lost: what was counted, the uncommitted included.
+        now: seconds since START; what comes later is not in the topics yet.
     """
 
     topics: Mapping[str, Sequence[Half]]
@@ -122,6 +123,7 @@ class Reader:
     store: MemoryStore = field(default_factory=MemoryStore)
     rows: list[Row] = field(default_factory=list)
     lost: Counter[str] = field(default_factory=Counter)
+    now: int = 10**9
 
     def __post_init__(self) -> None:
         self.join = self._new()
@@ -133,12 +135,17 @@ class Reader:
     @property
     def behind(self) -> set[str]:
         """Partitions with unread messages."""
-        return {name for name, offset in self.offsets.items() if offset < len(self.topics[name])}
+        return {name for name, offset in self.offsets.items() if offset < self.end(name)}
+
+    def end(self, partition: str) -> int:
+        """How many messages a partition holds by now."""
+        later = (i for i, half in enumerate(self.topics[partition]) if half.time > self.now)
+        return next(later, len(self.topics[partition]))
 
     def read(self, partition: str, count: int) -> None:
         """Read some messages of a partition."""
         begin = self.offsets[partition]
-        halves = self.topics[partition][begin : begin + count]
+        halves = self.topics[partition][begin : min(begin + count, self.end(partition))]
         if halves:
             self.join.push(messages(partition, halves, begin))
             self.offsets[partition] = begin + len(halves)
@@ -175,6 +182,7 @@ class Reader:
 
 def read_all(reader: Reader) -> None:
     """Read what is left, and end."""
+    reader.now = 10**9
     for name in sorted(reader.offsets):
         reader.read(name, len(reader.topics[name]))
     reader.drain()
