@@ -46,6 +46,11 @@ class Ledger:
             row = Row(held.offset, orjson.loads(held.value)["timestamp"], held.value)
             self.rows.setdefault(held.partition, []).append(row)
 
+    def holds(self, last: bytes) -> bool:
+        """Whether this is the last record of each partition now."""
+        self.catch_up()
+        return all(rows and rows[-1].value == last for rows in self.rows.values())
+
     def delete(self, before: dict[int, int]) -> None:
         """Delete the records of some partitions up to an offset, from the topic, not from here."""
         for partition, offset in before.items():

@@ -90,7 +90,7 @@ def _finish(scene: Scene) -> None:
     last = orjson.loads(scene.lines[-1])
     later = orjson.dumps({**last, "id": "the end", "timestamp": last["timestamp"] + DAY})
     scene.kafka.produce(scene.topic, [Record(later, partition=partition) for partition in range(PARTITIONS)])
-    scene.ledger.catch_up()
+    wait_until(lambda: scene.ledger.holds(later), scene.members)  # a transaction may still be open before it
     scene.wait_behind({partition: rows[-1].offset + 1 for partition, rows in scene.ledger.rows.items()})
     if len(scene.members) > 1:
         total = sum(len(rows) for rows in scene.ledger.rows.values())
