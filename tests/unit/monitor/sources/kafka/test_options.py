@@ -1,0 +1,58 @@
+"""The source's options: what is refused, and with which words."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from monitor.sources.kafka import KafkaSource
+
+JOIN = {"request": {"topic": "a"}, "response": {"topic": "b"}}
+
+
+def source(**options: Any) -> KafkaSource:
+    """A source at some broker."""
+    return KafkaSource.model_validate({"brokers": "kafka", **options})
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "give exactly one of `topics`, `pattern`, `join` and `partitions`; there is none"),
+        ({"topics": "a", "pattern": "b"}, "there is `topics` and `pattern`"),
+        ({"pattern": "("}, "is no regular expression"),
+        ({"topics": "a b"}, "should match pattern"),
+        ({"topics": "a", "start": "yesterday"}, "write earliest, latest, or a time with its zone"),
+        ({"topics": "a", "start": "2026-01-01T00:00:00"}, "write earliest, latest, or a time with its zone"),
+        ({"partitions": {"a": [0]}, "group": "g"}, "set `group: null`"),
+        ({"topics": "a", "group": None, "member": "m"}, "`member` is a name in a group"),
+        ({"join": JOIN, "assignor": "sticky"}, "a join needs `assignor: range`"),
+        ({"join": JOIN, "sampling": {"rate": 0.1}}, "`sampling` must go `by: key`"),
+    ],
+)
+def test_refused(options: dict[str, Any], words: str) -> None:
+    """Each mistake is told with what to write instead."""
+    with pytest.raises(ValidationError) as caught:
+        source(**options)
+    assert words in str(caught.value)
+
+
+def test_group_names() -> None:
+    """The group is the monitor's own unless it is named; replays and fixed partitions have none."""
+    assert "driftd.loans" == source(topics="a").group_of("loans")
+    assert "g" == source(topics="a", group="g").group_of("loans")
+    assert source(topics="a", group=None).group_of("loans") is None
+    assert source(topics="a").once().group_of("loans") is None
+    assert source(partitions={"a": [0, 1]}).group_of("loans") is None
+
+
+def test_a_join_keeps_partitions_together() -> None:
+    """Partitions of one number go to one member in a join, and stay where they are elsewhere."""
+    assert "range" == source(join=JOIN).assignor_name
+    assert "cooperative-sticky" == source(topics="a").assignor_name
+    assert ("a", "b") == source(join=JOIN).topic_names
+
+
+def test_start_as_a_time() -> None:
+    """A time is looked up in milliseconds."""
+    assert 1_767_225_600_000 == source(topics="a", start="2026-01-01T00:00:00Z").start_milliseconds
