@@ -35,11 +35,21 @@ class Placing:
         self._options, self._me, self._grouped = options, me, client.grouped
         self._client, self._channel, self._ledger = client, ledger.channel, ledger
         self._before: dict[TopicPartition, Counted] = {}
+        self._told: dict[str, int] = {}
         self._next_try = self._next_look = 0.0
+
+    def go_back(self) -> None:
+        """The loop has gone back to its state: what was only on its way there counts no more."""
+        self._before.clear()
+        self._told.clear()
 
     def settle(self, fresh: set[TopicPartition], epoch: int) -> bool:
         """Find where to begin, tell Kafka, and begin; whether that worked. `fresh` loses those that are settled."""
         if time.monotonic() < self._next_try or self._channel.lost:
+            return False
+        if self._grouped and not self._client.membership()[0]:
+            return False  # a commit would wait for the group, and the group for the next poll
+        if any(self._is_on_its_way(name_of(partition)) for partition in fresh):
             return False
         try:
             self._settle(sorted(fresh), epoch)
@@ -128,14 +138,23 @@ class Placing:
                 found.add(partition)
         return found
 
-    def look_at_others(self, now: float) -> None:
+    def _is_on_its_way(self, name: str) -> bool:
+        """The overlap of the partition's last turn has been told and is not in the state yet."""
+        stored = self._channel.stored(name)
+        return stored is not None and stored.turn > 0 and self._told.get(name) == stored.turn
+
+    def look_at_others(self, now: float, epoch: int) -> None:
         """Partitions that this member has read before: how many of its rows has somebody else counted too?"""
         if not self._grouped or now < self._next_look or self._channel.lost:
             return
         self._next_look = now + OTHERS_SECONDS
         here = {name_of(partition) for partition in self._client.assignment()}
         stored = self._channel.all_stored()
-        open_ones = {_partition(n): s for n, s in stored.items() if s.turn and n not in here}
+        open_ones = {
+            _partition(n): s
+            for n, s in stored.items()
+            if s.turn and n not in here and not self._is_on_its_way(n)
+        }
         if not open_ones:
             return
         try:
@@ -147,7 +166,8 @@ class Placing:
             for partition, entry in open_ones.items()
             if (piece := self._settled(partition, entry, committed.get(partition))) is not None
         ]
-        self._channel.put(self._channel.epoch, pieces)
+        if self._channel.put(epoch, pieces):
+            self._told |= {piece.name: stored[piece.name].turn for piece in pieces}
 
     def _settled(
         self, partition: TopicPartition, entry: Counted, committed: Committed | None

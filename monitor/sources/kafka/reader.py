@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Thread
 
@@ -138,7 +139,7 @@ class Reader:
             if found is None:
                 continue
             self._hand_over(found)
-            self._placing.look_at_others(began)
+            self._placing.look_at_others(began, self._epoch)
             self._watch(began)
             if settled or found:
                 self.log.clear()
@@ -161,6 +162,7 @@ class Reader:
         if self._epoch != self.channel.epoch:
             self._epoch = self.channel.epoch
             self.ledger.lines.clear()
+            self._placing.go_back()
         for partition in assigned - fresh - self.ledger.lines.keys():
             self.client.hold(partition)
             fresh.add(partition)
@@ -242,20 +244,20 @@ class Reader:
         client = self._client
         if client is None:
             return
-        try:
-            if self._stop.is_set():
-                self._last_commit(client)
-            else:
-                self.reconnects += 1
-                self.channel.lose("the connection was made anew")
-            self.membership.closing = True
-            client.close()
-        except Exception as error:  # noqa: BLE001 - it is over either way
-            log.debug("kafka client did not close well", monitor=self.monitor, error=repr(error))
+        self.membership.closing = True
+        if not self._stop.is_set():
+            self.reconnects += 1
+            self.channel.lose("the connection was made anew")
+        leave: Callable[[], None]
+        for leave in (lambda: self._last_commit(client), client.close):
+            try:
+                leave()
+            except Exception as error:  # noqa: BLE001 - it is over either way
+                log.debug("kafka client did not close well", monitor=self.monitor, error=repr(error))
         self._client = None
         self.ledger.lines.clear()
 
     def _last_commit(self, client: Client) -> None:
         offsets = self.ledger.due(self.ledger.lines)
-        if self.group is not None and offsets and client.is_connected():
+        if offsets and client.membership()[0] and client.is_connected() and not self.channel.lost:
             client.commit(offsets)

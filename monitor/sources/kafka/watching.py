@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 GRACE_SECONDS = 1.5
 """A connection may be gone for so long before anybody is told."""
 
+LOOK_SECONDS = 0.3
 SILENT_SECONDS = 5.0
 """Fetches are answered twice a second also when there is nothing."""
 
@@ -43,6 +44,7 @@ class Watching:
         self._connected_at = time.monotonic()
         self._trouble_since: dict[str, float] = {}
         self._seen: dict[TopicPartition, float] = {}
+        self._next_look = 0.0
 
     def begin(self, client: Client) -> None:
         """A new client is there."""
@@ -94,6 +96,9 @@ class Watching:
     ) -> None:
         """Set `trouble`; what heals within a moment is none."""
         now = time.monotonic()
+        if now < self._next_look:
+            return
+        self._next_look = now + LOOK_SECONDS
         if client.is_connected():
             self._connected_at = now
         if now - self._connected_at > GRACE_SECONDS:
