@@ -50,8 +50,9 @@ class Budget:
         if size <= self._most:
             return None
         for lane in sorted(lanes, key=lambda lane: -lane.size):
-            if leaving := lane.overtake():
-                return lane, leaving
+            while (leaving := lane.overtake()) is not None:
+                if leaving:
+                    return lane, leaving
         return self._evict(max(lanes, key=lambda lane: lane.halves.size), size)
 
     def _evict(self, lane: Lane, size: int) -> tuple[Lane, Leaving] | None:

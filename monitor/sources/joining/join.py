@@ -15,6 +15,7 @@ from monitor.decode.messages import TOMBSTONE
 from monitor.sources.joining import saving
 from monitor.sources.joining.adoption import Waiting, keep_waiting
 from monitor.sources.joining.budget import Budget
+from monitor.sources.joining.doubts import Doubts
 from monitor.sources.joining.joined import Joined, lines_of, no_lines
 from monitor.sources.joining.lane import Arrived, Lane
 from monitor.sources.joining.lanes import Lanes
@@ -75,7 +76,7 @@ class Join:
         self._readers = {side.topic: SideReader(side.id, values, max_record_bytes) for side in sides}
         waits = int(options.wait * MICROSECONDS), int(options.label_wait * MICROSECONDS)
         self._terms = Terms(*waits, labels=options.label is not None)
-        self._budget = Budget(options.max_bytes, monitor)
+        self._budget, self._doubts = Budget(options.max_bytes, monitor), Doubts(options, monitor)
         self.lost: Counter[tuple[str, str]] = Counter()
         self._reset()
 
@@ -126,9 +127,10 @@ class Join:
         behind = set(behind)
         for lane in self._lanes:
             held = lane.held(self._lanes.behind(lane, behind))
-            leaving = lane.step(held, self._clock.monotonic(), rest=ended and held > lane.seen)
-            if leaving is not None:
-                return self._joined(lane, leaving)
+            rest = ended and held > lane.seen
+            while (leaving := lane.step(held, self._clock.monotonic(), rest=rest)) is not None:
+                if leaving:
+                    return self._joined(lane, leaving)
         relief = self._budget.relieve(self._lanes)
         if relief is not None:
             return self._joined(*relief)
@@ -181,6 +183,7 @@ class Join:
     def keep(self, partitions: Iterable[str]) -> None:
         """Forget what waits of all other partitions: it went with them to their new owners."""
         kept = set(partitions)
+        self._doubts.look(kept)
         known = {name for lane in self._lanes for name in lane.names}
         for name in known - kept:
             self._drop(name)
