@@ -1,9 +1,9 @@
 """kafka-python's network client with some of its habits mended; handed to it by its option `kafka_client`.
 
-It throws away what a broker says last before it hangs up, which is the reason of a refusal; it tries again at once,
-and for ever, where a connection was made but the broker refused the user; it leaves sockets open whose connection
-failed; and it reads in pieces of 4 kB. The names that are used here are kafka-python's inner ones: pyproject.toml pins
-the versions that have them.
+It throws away what a broker says last before it hangs up, which is the reason of a refusal; it forgets its growing
+pauses where a connection was made but the broker refused the user; it leaves sockets open whose connection failed; and
+it reads in pieces of 4 kB. The names that are used here are kafka-python's inner ones: pyproject.toml pins the versions
+that have them.
 """
 
 from __future__ import annotations
@@ -131,7 +131,6 @@ class ConnectionManager(KafkaConnectionManager):  # type: ignore[misc] # as abov
             self.reset_backoff(node.node_id)
         elif not conn.connected and self._backoff.get(node.node_id) == before:
             self.update_backoff(node.node_id)
-        self._auth_failures.pop(node.node_id, None)
 
 
 class Client(KafkaNetClient):  # type: ignore[misc] # as above

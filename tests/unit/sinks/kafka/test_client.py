@@ -1,16 +1,19 @@
 """What is mended in kafka-python's client, against sockets and servers of the test's own."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import kafka
 import pytest
 from kafka.errors import KafkaTimeoutError
+from kafka.net.manager import KafkaConnectionManager
 
 from sinks.kafka import KafkaConnection
-from sinks.kafka.client import MOST_AT_ONCE_BYTES, ConnectionManager, connected, receive
+from sinks.kafka.client import MOST_AT_ONCE_BYTES, Client, ConnectionManager, connected, receive
 
 
 @pytest.fixture
@@ -109,6 +112,24 @@ def test_a_server_that_hangs_up_is_not_stormed() -> None:
         done.set()
         thread.join()
     assert 1 <= len(taken) <= 6
+
+
+def test_a_refused_login_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection whose login failed makes the pauses grow, like one that was not made; one that works ends them."""
+    client = Client(**options(9))
+    manager, node = client._manager, SimpleNamespace(node_id=1)
+
+    async def nothing(*_: Any, **__: Any) -> None:
+        """As a connection that came to its end, well or not."""
+
+    monkeypatch.setattr(KafkaConnectionManager, "_connect", nothing)
+    for failures in (1, 2, 3):
+        asyncio.run(manager._connect(node, SimpleNamespace(connected=False)))
+        assert failures == manager._backoff[1][0]
+        assert manager.connection_delay(1) > 0
+    asyncio.run(manager._connect(node, SimpleNamespace(connected=True)))
+    assert 0 == manager.connection_delay(1)
+    client.close()
 
 
 def test_the_inner_names_are_there() -> None:
