@@ -21,6 +21,8 @@ _MOST_SCALE = 22
 """Powers of ten up to this one are exact as floating-point numbers."""
 
 _MOST_BYTES = 7
+_DIGITS = 18
+Rows = npt.NDArray[np.intp]
 _DAY = 86_400_000_000
 _FIRST, _LAST = -25_567 * _DAY, 84_006 * _DAY
 """The years 1900 to 2199, microseconds; times outside are read one by one."""
@@ -44,7 +46,7 @@ class AvroColumns:
     sources: tuple[int | None, ...]
     unknown: tuple[str, ...]
 
-    def read(self, data: bytes, starts: Longs, ends: Longs) -> tuple[npt.NDArray[np.intp], list[Cells]]:
+    def read(self, data: bytes, starts: Longs, ends: Longs) -> tuple[Rows, list[Cells]]:
         """The records that were read, rising, and a column for each target; all others are read one by one.
 
         Args:
@@ -59,13 +61,12 @@ class AvroColumns:
         raws: dict[int, Raw] = {}
         for i, leaf in enumerate(self.leaves):
             raw = cursor.read(leaf)
-            if i in wanted:
+            if i in wanted or leaf.fallible:
                 raws[i] = raw
         good = cursor.ended()
-        for i, raw in raws.items():
-            _check(self.leaves[i], raw, good, data)
+        texts = {i: _checked(self.leaves[i], raw, good, data) for i, raw in raws.items()}
         rows = np.flatnonzero(good)
-        series = {i: _series(self.leaves[i], raw, rows, data) for i, raw in raws.items()}
+        series = {i: _series(self.leaves[i], raws[i], rows, data, texts[i]) for i in wanted}
         return rows, [
             nothing(target, len(rows)) if source is None else convert(self.plan, target, series[source])
             for target, source in zip(self.plan.targets, self.sources, strict=True)
@@ -106,40 +107,56 @@ def _fits(plan: Plan, target: Target, leaf: Leaf) -> bool:
     return leaf.kind in _PLAIN and leaf.logical in {"", "string-uuid"}
 
 
-def _check(leaf: Leaf, raw: Raw, good: Mask, data: bytes) -> None:
-    """Mark records whose value is out of the ordinary as not good."""
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """Texts of the records `rows`, null ones included."""
+
+    rows: Rows
+    values: pl.Series
+
+
+def _checked(leaf: Leaf, raw: Raw, good: Mask, data: bytes) -> _Texts | None:
+    """Mark records whose value is out of the ordinary as not good; texts, as the look at them makes them."""
     if leaf.kind == "string":
-        rows = _present(raw, good)
-        try:
-            texts = _texts(raw, rows, data)
-        except pl.exceptions.ComputeError:
-            good[[i for i in rows.tolist() if not _is_text(raw, i, data)]] = False
-            rows = rows[good[rows]]
-            texts = _texts(raw, rows, data)
+        texts = _texts(raw, good, data)
         if leaf.logical:
-            good[rows[~texts.str.contains(_UUID).to_numpy()]] = False
-    elif leaf.logical.endswith("-decimal"):
+            plain = texts.values.str.contains(_UUID).fill_null(value=True)
+            good[texts.rows[~plain.to_numpy()]] = False
+        return texts
+    if leaf.logical.endswith("-decimal"):
         numbers = _unscaled(raw, data)
-        wrong = (raw.sizes == 0) | (raw.sizes > _MOST_BYTES) | (np.abs(numbers) >= _EXACT)  # type: ignore[operator] # bytes have sizes
-        wrong |= np.abs(numbers) >= 10 ** min(leaf.precision, 18)
-        good &= ~wrong if raw.present is None else ~(wrong & raw.present)
+        sizes = _sizes(raw)
+        wrong = (sizes == 0) | (sizes > _MOST_BYTES) | (np.abs(numbers) >= _EXACT)
+        wrong |= np.abs(numbers) >= 10 ** min(leaf.precision, _DIGITS)
     elif leaf.logical:
-        per_unit = _UNITS[leaf.logical.rpartition("-")[2]]
-        wrong = (raw.values < _FIRST // per_unit) | (raw.values > _LAST // per_unit)
-        good &= ~wrong if raw.present is None else ~(wrong & raw.present)
+        first, last = _limits(leaf.logical)
+        wrong = (raw.values < first) | (raw.values > last)
+    else:
+        return None
+    good &= ~wrong if raw.present is None else ~(wrong & raw.present)
+    return None
 
 
 _UNITS = {"millis": 1000, "micros": 1, "date": _DAY}
+"""Microseconds."""
 
 
-def _series(leaf: Leaf, raw: Raw, rows: npt.NDArray[np.intp], data: bytes) -> pl.Series:
+def _limits(logical: str) -> tuple[int, int]:
+    """The first and the last moment, in the type's own unit, that is nothing out of the ordinary."""
+    unit = _UNITS[logical.rpartition("-")[2]]
+    return (0, _DAY // unit - 1) if "-time-" in logical else (_FIRST // unit, _LAST // unit)
+
+
+def _series(leaf: Leaf, raw: Raw, rows: Rows, data: bytes, texts: _Texts | None) -> pl.Series:
     """The values of some records."""
     if leaf.kind == "null":
         return pl.Series([None] * len(rows), dtype=pl.Null)
-    if leaf.kind == "string":
-        found = _texts(raw, rows, data)
-    elif leaf.kind == "enum":
-        symbols = np.where(raw.present, raw.values, 0) if raw.present is not None else raw.values
+    if texts is not None:
+        if len(rows) == len(texts.rows):
+            return texts.values
+        return texts.values.gather(np.searchsorted(texts.rows, rows))
+    if leaf.kind == "enum":
+        symbols = raw.values if raw.present is None else np.where(raw.present, raw.values, 0)
         found = pl.Series(leaf.symbols, dtype=pl.String).gather(symbols[rows].astype(np.int64))
     elif leaf.logical.endswith("-decimal"):
         found = pl.Series(_unscaled(raw, data)[rows] / 10.0**leaf.scale)
@@ -151,24 +168,28 @@ def _series(leaf: Leaf, raw: Raw, rows: npt.NDArray[np.intp], data: bytes) -> pl
     return found if raw.present is None else found.set(pl.Series(~raw.present[rows]), None)
 
 
-def _present(raw: Raw, good: Mask) -> npt.NDArray[np.intp]:
-    return np.flatnonzero(good if raw.present is None else good & raw.present)
-
-
-def _texts(raw: Raw, rows: npt.NDArray[np.intp], data: bytes) -> pl.Series:
-    """Texts of some records; whatever it is where they are null."""
-    begins = raw.values[rows].astype(np.int64)
-    sizes = np.clip(_sizes(raw)[rows], 0, None)
-    if raw.present is not None:
-        sizes = np.where(raw.present[rows], sizes, 0)
-    bounds = zip(begins.tolist(), (begins + sizes).tolist(), strict=True)
-    return pl.Series([data[start:end] for start, end in bounds], dtype=pl.Binary).cast(pl.String)
-
-
-def _is_text(raw: Raw, i: int, data: bytes) -> bool:
-    begin = int(raw.values[i])
+def _texts(raw: Raw, good: Mask, data: bytes) -> _Texts:
+    """The texts of good records; those that are no UTF-8 make theirs no longer good."""
+    rows = np.flatnonzero(good)
+    begins, ends = raw.values[rows], (raw.values + _sizes(raw))[rows]
+    bounds = zip(begins.tolist(), ends.tolist(), strict=True)
+    if raw.present is None:
+        found: list[bytes | None] = [data[start:end] for start, end in bounds]
+    else:
+        there = zip(bounds, raw.present[rows].tolist(), strict=True)
+        found = [data[start:end] if is_there else None for (start, end), is_there in there]
     try:
-        data[begin : begin + int(_sizes(raw)[i])].decode()
+        return _Texts(rows, pl.Series(found, dtype=pl.Binary).cast(pl.String))
+    except pl.exceptions.ComputeError:
+        known = [_is_text(value) for value in found]
+        good[rows[~np.array(known)]] = False
+        left = [value for value, is_known in zip(found, known, strict=True) if is_known]
+        return _Texts(rows[known], pl.Series(left, dtype=pl.Binary).cast(pl.String))
+
+
+def _is_text(value: bytes | None) -> bool:
+    try:
+        (value or b"").decode()
     except UnicodeDecodeError:
         return False
     return True

@@ -41,6 +41,11 @@ class Leaf:
     precision: int = 0
     scale: int = 0
 
+    @property
+    def fallible(self) -> bool:
+        """There are bytes that have the form of the value and are none: broken UTF-8, times that do not exist."""
+        return self.kind == "string" or (self.logical != "" and "decimal" not in self.logical)
+
 
 def leaves_of(schema: Any, names: Mapping[str, Any]) -> tuple[Leaf, ...] | None:
     """The values of a record, or None where the schema has more in it than records, values and `null` beside them.

@@ -72,9 +72,15 @@ class _Look:
     unknown: Counter[str] = field(default_factory=Counter)
 
     @property
-    def done(self) -> frozenset[int]:
-        """Messages that need no line."""
-        return frozenset(self.refused).union(*(part.lines.tolist() for part in self.parts))
+    def done(self) -> Mask | None:
+        """Messages that need no line; None where all do."""
+        if not self.refused and not self.parts:
+            return None
+        found = np.zeros(len(self.messages), np.bool_)
+        found[list(self.refused)] = True
+        for part in self.parts:
+            found[part.lines] = True
+        return found
 
 
 class ValueReader:
@@ -195,8 +201,9 @@ class ValueReader:
         """Deal with CloudEvents whose data is not simply part of their JSON."""
         messages = look.messages
         chosen = ~messages.nulls if self.form == "cloudevents" else wrapped(messages)
+        done = look.done
         for i in np.flatnonzero(chosen).tolist():
-            if i in look.texts or i in look.refused:
+            if i in look.texts or (done is not None and done[i]):
                 continue
             value = messages.value(i) or b""
             if self.form == "cloudevents" and b'"data_base64"' not in value and value[:1] != b"[":

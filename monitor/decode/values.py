@@ -98,20 +98,23 @@ class ValueBlock(Block):
         return int(self.messages.offsets[home]), data[:KEPT_BYTES]
 
 
-def text_lines(messages: Messages, texts: Mapping[int, bytes], without: frozenset[int]) -> Texts:
+def text_lines(messages: Messages, texts: Mapping[int, bytes], done: Mask | None) -> Texts:
     """Values of messages with a line end behind each.
 
     Args:
         messages: with values of JSON.
         texts: to be taken instead of some values.
-        without: messages to be left out.
+        done: messages to be left out; shape (n,). None leaves out none.
     """
-    if not texts and not without:
+    if not texts and done is None:
         lines = messages.block_parts()
         return Texts(lines.data, lines.starts, lines.ends, lines.rows)
-    values = [None if i in without else texts.get(i, value) for i, value in enumerate(messages.values())]
-    rows = np.array([i for i, value in enumerate(values) if value is not None], np.int64)
-    pieces = [value for value in values if value is not None]
+    rows = np.flatnonzero(~messages.nulls if done is None else ~messages.nulls & ~done)
+    data = messages.data
+    bounds = zip(messages.starts[rows].tolist(), messages.ends[rows].tolist(), strict=True)
+    pieces = [data[start:end] for start, end in bounds]
+    if texts:
+        pieces = [texts.get(i, piece) for i, piece in zip(rows.tolist(), pieces, strict=True)]
     widths = np.array([len(piece) for piece in pieces], np.int64)
     ends = np.cumsum(widths + 1) - 1
     return Texts(b"\n".join([*pieces, b""]), ends - widths, ends, rows)
