@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sinks.base import DeliveryError
-from sinks.kafka.client_log import ClientLog, listen
 
 if TYPE_CHECKING:
+    from sinks.kafka.client_log import ClientLog
     from sinks.kafka.connection import KafkaConnection
 
 LARGEST_BYTES = 16 * 2**20
@@ -65,6 +65,8 @@ class Publisher:
         Raises:
             DeliveryError: not every message is known to be written; with the reason and what to do about it.
         """
+        from sinks.kafka.client_log import listen
+
         with self._lock:
             if self._log is None:
                 self._log = listen(self._connection, self._purpose)
