@@ -12,6 +12,7 @@ from detectors.layout import Column
 from monitor.decode.assembly import KEPT_BYTES, Decoded
 from monitor.decode.delimited import Header, read_block
 from monitor.decode.formats import ValueReader
+from monitor.decode.halves import HalvesReader
 from monitor.decode.json_line import TOO_LONG
 from monitor.decode.mapping import Records
 from monitor.decode.messages import decode_messages
@@ -47,7 +48,12 @@ class Decoder:
         self.timed = any(target.want is Want.TIME for target in self.plan.targets)
         self.max_record_bytes = max_record_bytes
         self._ndjson = NdjsonReader(self.plan, max_record_bytes)
+        self._halves: HalvesReader | None = None
         self._tables: dict[tuple[tuple[str, pl.DataType], ...], TableMap] = {}
+
+    def use_two_cores(self) -> None:
+        """Read the halves of each block of NDJSON side by side from now on."""
+        self._halves = HalvesReader(self.plan, self.max_record_bytes)
 
     def ndjson(self, block: bytes, partition: str, offset: int, ordinal: int) -> Decoded:
         """Whole lines of NDJSON.
@@ -58,7 +64,7 @@ class Decoder:
             offset: of the block in the file, bytes.
             ordinal: running number of the first row.
         """
-        return self._ndjson.read(block, partition, offset, ordinal)
+        return (self._halves or self._ndjson).read(block, partition, offset, ordinal)
 
     def messages(
         self,

@@ -95,7 +95,10 @@ class NdjsonReader:
             ordinal: running number of the first row.
         """
         block = Block(data, offset)
-        found = self.rows(block, partition)
+        return self.decoded(block, self.rows(block, partition), partition, ordinal)
+
+    def decoded(self, block: Block, found: LineRows, partition: str, ordinal: int) -> Decoded:
+        """The rows of a block without those that lack a time or all values."""
         origin = LineOrigin(partition, block, found.lines)
         decoded = assemble(self.plan.targets, found.cells, len(found.lines), origin, ordinal)
         if found.rejects:
@@ -190,13 +193,18 @@ def in_order(parts: Sequence[Part], plan: Plan) -> tuple[Rows, list[Cells]]:
     if len(parts) == 1:
         return parts[0].lines, parts[0].cells
     lines = np.concatenate([part.lines for part in parts])
+    cells = [_joined(columns) for columns in zip(*(part.cells for part in parts), strict=True)]
+    if (lines[1:] >= lines[:-1]).all():
+        return lines, cells
     order = np.argsort(lines, kind="stable")
-    cells = []
-    for columns in zip(*(part.cells for part in parts), strict=True):
-        values = pl.concat([c.values.cast(columns[0].values.dtype) for c in columns]).gather(order)
-        odd = None
-        if any(c.odd is not None for c in columns):
-            pieces = [np.full(len(c.values), Odd.NONE, np.uint8) if c.odd is None else c.odd for c in columns]
-            odd = np.concatenate(pieces)[order]
-        cells.append(Cells(values, odd))
-    return lines[order], cells
+    moved = [Cells(c.values.gather(order), None if c.odd is None else c.odd[order]) for c in cells]
+    return lines[order], moved
+
+
+def _joined(columns: Sequence[Cells]) -> Cells:
+    """The cells of one target, one part after the other."""
+    values = pl.concat([c.values.cast(columns[0].values.dtype) for c in columns], rechunk=True)
+    if all(c.odd is None for c in columns):
+        return Cells(values)
+    pieces = [np.full(len(c.values), Odd.NONE, np.uint8) if c.odd is None else c.odd for c in columns]
+    return Cells(values, np.concatenate(pieces))

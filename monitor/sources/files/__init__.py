@@ -54,19 +54,22 @@ class FilesSource(SourceOptions):
     """Rows of a Parquet file that are read at once."""
 
     batch_bytes: Annotated[int, Ge(4096)] = 4 * 2**20
-    """Bytes of text that are read at once; at least twice the longest record is used."""
+    """Bytes of text that are read at once, twice as many in a replay; at least twice the longest record is used."""
 
     def open(self, decoder: Decoder, monitor: str = "") -> FileStream | ReadAhead:  # noqa: ARG002 - files are not shared
         """The stream of the files' rows; one batch ahead where all of them are there already."""
         pace = Pace(
             self.batch_rows,
             min(self.batch_rows, FOLLOWED_ROWS) if self.follow else 2 * self.batch_rows,
-            max(self.batch_bytes, 2 * decoder.max_record_bytes),
+            max((1 if self.follow else 2) * self.batch_bytes, 2 * decoder.max_record_bytes),
             self.poll_interval,
             self.follow,
         )
         stream = FileStream(Catalogue(self.path, self.format, final=not self.follow), decoder, pace)
-        return stream if self.follow else ReadAhead(stream)
+        if self.follow:
+            return stream
+        decoder.use_two_cores()
+        return ReadAhead(stream)
 
     def once(self) -> FilesSource:
         """The files as they are now."""

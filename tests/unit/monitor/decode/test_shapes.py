@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from detectors.layout import Column, Kind, Role
+from monitor.decode.halves import HalvesReader
 from monitor.decode.mapping import Records
 from monitor.decode.ndjson import NdjsonReader
 from monitor.decode.plan import compile_plan
@@ -36,6 +37,7 @@ RECORDS = Records.model_validate(
 )
 PLAN = compile_plan(RECORDS, COLUMNS)
 LIMIT = 400
+HALVES = HalvesReader(PLAN, LIMIT, smallest=1)
 
 numbers = st.one_of(
     st.integers(-(10**20), 10**20),
@@ -181,14 +183,15 @@ def test_wrong_line_among_good_ones(wrong: bytes) -> None:
 
 
 def compare(data: bytes) -> None:
-    """Check that both ways of reading agree where a shape is known."""
-    fast, slow = read(data, 1), read(data, 10**9)
-    assert_frame_equal(slow.frame, fast.frame, check_column_order=False, check_exact=True)
-    assert [(r.reason, r.offset, r.data) for r in slow.rejects] == [
-        (r.reason, r.offset, r.data) for r in fast.rejects
-    ]
-    assert slow.unknown == fast.unknown
-    assert slow.absent == fast.absent
+    """Check that all ways of reading agree where a shape is known."""
+    slow = read(data, 10**9)
+    for fast in (read(data, 1), HALVES.read(data, "p", 7, 100)):
+        assert_frame_equal(slow.frame, fast.frame, check_column_order=False, check_exact=True)
+        assert [(r.reason, r.offset, r.data) for r in slow.rejects] == [
+            (r.reason, r.offset, r.data) for r in fast.rejects
+        ]
+        assert slow.unknown == fast.unknown
+        assert slow.absent == fast.absent
 
 
 @settings(max_examples=50, deadline=None)
@@ -227,3 +230,14 @@ def test_usual_lines_are_read_by_their_shape() -> None:
     assert ["true"] == found.frame["flag"].unique().to_list()
     assert math.isclose(1_700_000_199e6, float(found.frame["@time"].max()))  # type: ignore[arg-type]
     assert pl.Float64 == found.frame["age"].dtype
+
+
+def test_halves_of_a_block_are_one_block() -> None:
+    """Two halves that are read side by side give the rows, running numbers, rejects and places of one block."""
+    good = [PLAIN.replace(b'"1"', b'"%d"' % i, 1) for i in range(500)]
+    data = b"\r\n".join([*good[:250], b'{"id":', *good[250:], b'{"id":"x","at":"no","y":1}', b""])
+    whole = NdjsonReader(PLAN, LIMIT).read(data, "p", 7, 100)
+    halves = HALVES.read(data, "p", 7, 100)
+    assert_frame_equal(whole.frame, halves.frame, check_exact=True)
+    assert whole.rejects == halves.rejects
+    assert 2 == len(halves.rejects)
