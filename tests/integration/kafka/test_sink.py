@@ -20,6 +20,7 @@ from sinks.kafka import KafkaConnection
 from sinks.kafka.client import connected
 from sinks.kafka.sink import KafkaSink
 from tests.brokers.broker import Broker
+from tests.brokers.cluster import Cluster
 from tests.brokers.operations import Operations
 from tests.integration.kafka.members import MONITOR, Member, produce, row, until
 
@@ -160,6 +161,21 @@ def test_a_broker_that_does_not_answer(broker: Broker, topic: str, state: State)
     sink.close()
     found = read(broker.address, topic)
     assert set(ids) == {dict(message.headers)["ce_id"].decode() for message in found}
+    assert {name: list(STATES) for name in NAMES} == states_by_key(found)
+
+
+def test_one_of_three_brokers_is_killed(cluster: Cluster, topic: str, state: State) -> None:
+    """The leader dies between two alerts: the next one finds the new leader, and nothing is lost or out of order."""
+    cluster.create_topic(topic)
+    sink, clock = make(cluster.address, topic, timeout="5s"), ManualClock(10)
+    ids = enqueue(state, sink)
+    worker = Worker(AlertDestination(sink), state, clock)
+    worker.step(go_on=iter([True] * 4 + [False]).__next__)
+    cluster.kill_leader_of(topic, 0)
+    deliver(worker, clock, 20)
+    sink.close()
+    found = [message for message in cluster.held(topic) if message.value]
+    assert {("kafka", Delivery.DELIVERED): len(ids)} == state.outbox.counts()
     assert {name: list(STATES) for name in NAMES} == states_by_key(found)
 
 
