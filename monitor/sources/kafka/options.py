@@ -161,6 +161,13 @@ class KafkaSource(KafkaConnection, SourceOptions):
             )
         return self
 
+    @model_validator(mode="after")
+    def _letters_elsewhere(self) -> Self:
+        letters = "" if self.dead_letters is None else self.dead_letters.topic
+        if letters in self.topic_names or (letters and self.pattern and re.match(self.pattern, letters)):
+            raise ValueError(f"dead letters in {letters!r} would be read again: name another topic for them")
+        return self
+
     @property
     def assignor_name(self) -> str:
         """How partitions are dealt out."""

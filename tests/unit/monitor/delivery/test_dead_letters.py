@@ -1,7 +1,10 @@
 """Dead letters in the outbox: all or none with their rows, in bounded number, byte by byte."""
 
+from typing import Any
+
 import polars as pl
 import pytest
+from pydantic import ValidationError
 from structlog.testing import capture_logs
 
 from monitor.decode.dead_letters import data_of
@@ -102,6 +105,23 @@ def test_letters_are_written_with_their_rows_or_not_at_all(monkeypatch: pytest.M
     assert ([(7, b"{")], [1]) == (letters(bench.state), noticed)
     engine.commit()
     assert [(7, b"{")] == letters(bench.state)
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        {"topics": ["loans", "bad"]},
+        {"pattern": "^ba.*"},
+        {"partitions": {"bad": [0]}, "group": None},
+        {"join": {"request": {"topic": "loans"}, "response": {"topic": "bad"}}},
+    ],
+)
+def test_letters_are_not_read_again(selection: dict[str, Any]) -> None:
+    """A topic that is read takes no dead letters: each would make the next."""
+    letters = {"dead_letters": {"topic": "bad"}}
+    KafkaSource.model_validate({"brokers": "b", **selection})
+    with pytest.raises(ValidationError, match="would be read again"):
+        KafkaSource.model_validate({"brokers": "b", **selection, **letters})
 
 
 def test_only_sources_that_ask_for_it() -> None:
