@@ -71,6 +71,8 @@ class Reader:
     def stop(self, seconds: float) -> None:
         """Tell Kafka the last offsets, leave the group, end the thread."""
         self._stop.set()
+        if self._client is not None:
+            self.membership.closing = True
         if self._thread.ident is not None:
             self._thread.join(seconds)
 
@@ -120,6 +122,7 @@ class Reader:
         self._placing = Placing(self.options, self._me, self.client, self.ledger)
         self._recovery = Recovery(self.client, self.channel, self.ledger)
         self._paused, self._epoch = set(), -1
+        self.failure = None
         self.watching.begin(self.client)
         if self.options.partitions:
             wanted = self.options.partitions.items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 from monitor.clock import MICROSECONDS
@@ -19,6 +19,7 @@ from monitor.sources.kafka.handover import Counted
 from monitor.sources.kafka.lag import measure
 from monitor.sources.kafka.options import KafkaSource
 from monitor.sources.kafka.reader import Reader
+from monitor.sources.kafka.reporting import report
 from monitor.sources.kafka.rows import Direct, Joining, Route, Rows
 
 BATCH_ROWS = 16_384
@@ -134,9 +135,17 @@ class KafkaStream:
             self._channel.take_note()
             return self._batch(rows, [])
         self._finished = ended
-        if not self._options.follow and not ended and reader.failure is not None:
-            raise reader.failure
+        if not self._options.follow and not ended:
+            self._raise_trouble(reader)
         return None
+
+    def _raise_trouble(self, reader: Reader) -> None:
+        """Who reads to the end does not wait for what may never come."""
+        if reader.failure is not None:
+            raise reader.failure
+        trouble = reader.watching.trouble
+        if trouble.message and not self._channel.sights:
+            raise SourceError(trouble.message, trouble.hint)
 
     def _started(self) -> Reader:
         if self._reader is None:
@@ -262,38 +271,11 @@ class KafkaStream:
 
     def report(self) -> SourceReport:
         """Lag, counters and trouble."""
-        reader = self._reader
-        if reader is None:
+        if self._reader is None:
             return SourceReport()
         counted = {n: (place.offset, self._last_times.get(n, -1)) for n, place in self._places.items()}
         lag = measure(self._channel.sights, counted, round(self._wall() * MICROSECONDS))
-        watching = reader.watching
-        return SourceReport(
-            trouble=watching.trouble.message,
-            hint=watching.trouble.hint,
-            lag_records=lag.records,
-            lag_seconds=lag.seconds,
-            partition_lag=lag.partitions,
-            assigned=lag.assigned,
-            counters={**self._counters(reader)},
-            gauges={
-                "buffered_bytes": self._channel.bytes,
-                "paused_partitions": reader.paused,
-                "fast_path": reader.fast_path,
-                **self._route.gauges(),
-            },
-        )
-
-    def _counters(self, reader: Reader) -> Mapping[str, Mapping[str, float]]:
-        return {
-            "fetched_records": dict(reader.watching.records),
-            "fetched_bytes": dict(reader.watching.bytes),
-            "decoded_records": dict(self._route.records),
-            "decode_seconds": {"": self._route.seconds},
-            "overlap_records": dict(self._overlap),
-            "rebalances": {"": reader.rebalances},
-            "reconnects": {"": reader.reconnects},
-        }
+        return report(lag, self._reader, self._route, self._overlap)
 
 
 def _topic(name: str) -> str:
