@@ -1,8 +1,12 @@
 """Every way to be secure against a real Apache Kafka, what a failure looks like, and that it heals by itself."""
 
+import socket
+import ssl
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +15,7 @@ from confluent_kafka.admin import ScramCredentialInfo, ScramMechanism, UserScram
 from sinks.base import DeliveryError
 from sinks.events import EXAMPLE_ALERT
 from sinks.kafka.sink import KafkaSink
+from tests.brokers.certificates import Authority
 from tests.brokers.operations import SECONDS
 from tests.brokers.secured import USERS, Secured
 
@@ -102,11 +107,40 @@ def test_expired_certificate(secured_broker: Secured, topic: str) -> None:
         send(sink)
 
 
-def test_unknown_authority_and_wrong_host(secured_broker: Secured, topic: str) -> None:
-    """Without the authority the certificate is not trusted; a name that it does not have is told."""
+def test_unknown_authority(secured_broker: Secured, topic: str) -> None:
+    """Without the authority the certificate is not trusted."""
     secured_broker.broker.create_topic(topic)
     with sink_to(secured_broker, "tls", topic, tls=True) as sink:
         assert "comes from an authority that is not trusted (set `tls.ca`" in refusal(sink)
+
+
+def test_certificate_of_another_host(tmp_path: Path) -> None:
+    """A certificate that is made out to another name is refused, and the name that was asked for is told."""
+    authority = Authority(tmp_path)
+    server = authority.issue("other", host="kafka.example.org")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(server.certificate, server.key)
+    done = threading.Event()
+
+    def serve(listening: socket.socket) -> None:
+        while not done.is_set():
+            with suppress(OSError), listening.accept()[0] as peer:
+                context.wrap_socket(peer, server_side=True).close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0.1)
+        thread = threading.Thread(target=serve, args=(listening,))
+        thread.start()
+        options = {
+            "brokers": f"127.0.0.1:{listening.getsockname()[1]}",
+            "tls": {"ca": str(authority.certificate)},
+        }
+        sink = KafkaSink.model_validate({**options, "topic": "alerts", "timeout": "1s"})
+        said = refusal(sink)
+        sink.close()
+        done.set()
+        thread.join()
+    assert "the broker's certificate is not made out to 127.0.0.1 (use the brokers' names" in said
 
 
 def test_plain_text_and_tls_mixed_up(secured_broker: Secured, topic: str) -> None:
