@@ -164,14 +164,8 @@ def hypergeometric_upper(hits: Array, successes: Array, draws: Array, total: Arr
     return hypergeometric_uppers([draw])[0]
 
 
-def hypergeometric_two_sided(hits: Array, successes: Array, draws: Array, total: Array) -> Array:
-    """Twice the smaller tail of `hypergeometric_upper`; the lower one as the upper one of the rest."""
-    draw = Draw(*(np.asarray(a, dtype=float) for a in (hits, successes, draws, total)))
-    return both(*hypergeometric_uppers([draw, draw.rest()]))
-
-
 def both(upper: Array, lower: Array) -> Array:
-    """The two-sided probability of two tails."""
+    """Twice the smaller of the tails of a draw and of its rest."""
     return np.minimum(2.0 * np.minimum(upper, lower), 1.0)
 
 
