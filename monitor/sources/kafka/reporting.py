@@ -15,7 +15,8 @@ def report(lag: Lag, reader: Reader, route: Route, overlap: Mapping[str, int]) -
 
     Args:
         lag: of the assigned partitions.
-        reader, route: the two sides of the source.
+        reader: the polling side of the source.
+        route: the loop side.
         overlap: records that others have counted too, by topic.
     """
     watching = reader.watching

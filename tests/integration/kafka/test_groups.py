@@ -11,7 +11,7 @@ from tests.brokers.operations import Operations
 from tests.integration.kafka.member_process import MemberProcess
 from tests.integration.kafka.members import Member, produce, total, until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.kafka]
 
 ROWS = 20_000
 
@@ -51,7 +51,7 @@ def test_clean_handover_counts_once(
     assert 0 == total(members, "overlap")
 
 
-@pytest.mark.kafka(needs={"cooperative", "eviction"})
+@pytest.mark.kafka(needs={"cooperative", "eviction", "offset_metadata"})
 def test_overlap_of_killed_members_is_reported(
     kafka: Operations, topic: str, tmp_path: Path, members: list[Member]
 ) -> None:
@@ -80,6 +80,7 @@ def test_overlap_of_killed_members_is_reported(
     assert produced + overlap == back.outcome() + members[-2].outcome()
 
 
+@pytest.mark.kafka(needs={"offset_metadata"})
 def test_rows_counted_but_not_committed_to_kafka_are_known(
     kafka: Operations, topic: str, tmp_path: Path, members: list[Member], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,7 +104,7 @@ def test_rows_counted_but_not_committed_to_kafka_are_known(
     assert (ROWS // 2, ROWS // 2) == (members[2].outcome(), members[2].outcome("overlap"))
 
 
-@pytest.mark.kafka(needs={"cooperative", "eviction"})
+@pytest.mark.kafka(needs={"cooperative", "eviction", "offset_metadata"})
 def test_paused_member_counts_nothing_that_is_not_its_own(
     kafka: Operations, topic: str, tmp_path: Path, members: list[Member]
 ) -> None:
@@ -133,3 +134,26 @@ def test_paused_member_counts_nothing_that_is_not_its_own(
     members[0].stop()
     sleeper.stop()
     assert produced == counted()
+
+
+@pytest.mark.kafka(needs={"static_membership"})
+def test_static_member_keeps_its_partitions(
+    kafka: Operations, topic: str, tmp_path: Path, members: list[Member]
+) -> None:
+    """A member with a name of its own that is away for a moment gets its partitions back; nobody else had them."""
+    kafka.create_topic(topic, 4)
+    source = {"brokers": kafka.address, "topics": topic, "session_timeout": "20s"}
+    members += [Member(tmp_path / name, {**source, "member": f"member-{name}"}) for name in "ab"]
+    until(lambda: [m.assigned() for m in members] == [2, 2])
+    produce(kafka, topic, range(1000))
+    until(lambda: total(members) >= 1000)
+    members[0].stop()
+    rebalances = members[1].source.report().counters["rebalances"][""]
+    produce(kafka, topic, range(1000, 2000))
+    members[0] = Member(tmp_path / "a", {**source, "member": "member-a"})
+    until(lambda: total(members) >= 2000)
+    assert [2, 2] == [member.assigned() for member in members]
+    assert rebalances == members[1].source.report().counters["rebalances"][""]
+    for member in members:
+        member.stop()
+    assert 2000 == total(members)

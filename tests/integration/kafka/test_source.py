@@ -13,7 +13,7 @@ from tests.brokers.cluster import Cluster
 from tests.brokers.operations import Operations, Record
 from tests.integration.kafka.members import BASE, Member, configuration, produce, row, until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.kafka]
 
 ROWS = 4000
 Start = Callable[..., Member]
@@ -24,7 +24,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Starts members over one state folder; they are stopped after the test."""
     found: list[Member] = []
 
-    def begin(kafka: Operations, topic: str, **source: Any) -> Member:
+    def begin(kafka: Operations, topic: str | None, **source: Any) -> Member:
         options = {"brokers": kafka.address, "topics": topic, "session_timeout": "6s", **source}
         found.append(Member(tmp_path / "a", options))
         return found[-1]
@@ -56,7 +56,7 @@ def test_start(begin: str, kafka: Operations, topic: str, start: Start) -> None:
     expected = 0 if begin == "latest" else 100
     member = start(kafka, topic, start=at)
     until(lambda: member.assigned() == 1 and member.source.report().counters["rebalances"][""] == 1)
-    until(lambda: kafka.committed(f"driftd.{'loans'}", topic))
+    until(lambda: kafka.committed("driftd.loans", topic))
     produce(kafka, topic, range(1000, 1500), partitions=1)
     until(lambda: member.outcome() >= 500 + expected)
     member.stop()
@@ -189,3 +189,41 @@ def test_once_ends_where_the_topic_ends(kafka: Operations, topic: str, tmp_path:
     summary = Replay(settings, lines.append).run()
     assert {"accepted": 3000} == summary["records"]
     assert {} == kafka.committed("driftd.loans", topic)
+
+
+def test_topics_by_pattern(kafka: Operations, topic: str, start: Start) -> None:
+    """Topics whose names fit are read, those that come later from their beginning."""
+    kafka.create_topic(f"{topic}-a", 1)
+    kafka.create_topic(f"other-{topic}", 1)
+    produce(kafka, f"other-{topic}", range(100), partitions=1)
+    produce(kafka, f"{topic}-a", range(500), partitions=1)
+    member = start(kafka, None, pattern=f"^{topic}-.*")
+    until(lambda: member.outcome() >= 500)
+    kafka.create_topic(f"{topic}-b", 2)
+    produce(kafka, f"{topic}-b", range(500, 1000), partitions=2)
+    until(lambda: member.outcome() >= 1000)
+    member.stop()
+    assert 1000 == member.outcome()
+
+
+def test_certain_partitions(kafka: Operations, topic: str, start: Start) -> None:
+    """Without a group exactly the partitions that are named are read."""
+    kafka.create_topic(topic, 4)
+    produce(kafka, topic, range(ROWS))
+    member = start(kafka, None, partitions={topic: [1, 3]}, group=None)
+    until(lambda: member.outcome() >= ROWS // 2)
+    member.stop()
+    assert ROWS // 2 == member.outcome()
+
+
+def test_partitions_that_are_added(kafka: Operations, topic: str, start: Start) -> None:
+    """New partitions of a known topic are read from their beginning, whatever `start` says."""
+    kafka.create_topic(topic, 1)
+    produce(kafka, topic, range(100), partitions=1)
+    member = start(kafka, topic, start="latest")
+    until(lambda: member.assigned() == 1 and not member.source.behind)
+    kafka.add_partitions(topic, 3)
+    produce(kafka, topic, range(300), partitions=3)
+    until(lambda: member.outcome() >= 300)
+    member.stop()
+    assert 300 == member.outcome()
