@@ -22,7 +22,7 @@ from monitor.decode.mapping import Records
 from monitor.decode.schemas import Schema
 from monitor.sources.kafka.messages import Messages
 from tests.unit.monitor.decode.sent import Sent, same, sent
-from tests.unit.monitor.decode.test_formats import Known, avro
+from tests.unit.monitor.decode.wire import Known, avro
 
 RECORDS = {
     "id": "$.id",
@@ -71,64 +71,56 @@ anything = [name for name in KINDS if name != "list"]
 quick = ["double", "float", "long", "int", "boolean", "string", "enum", "null", "uuid", "cents", "big"]
 
 
+Field = tuple[dict[str, Any], st.SearchStrategy[Any]]
+numbers = iter(range(10**9))
+"""Types need names of their own."""
+
+
+@st.composite
+def fields(draw: st.DrawFn, name: str, kinds: list[str]) -> Field:
+    """A field of one of some kinds, that may be null or not, and its values."""
+    kind = draw(st.sampled_from(kinds))
+    schema, values = KINDS[kind]
+    if isinstance(schema, dict) and "name" in schema:
+        schema = {**schema, "name": schema["name"].format(n=next(numbers))}
+    form = draw(st.sampled_from(["bare", "null first", "null last", "alone"]))
+    if kind == "null" or form == "bare":
+        return {"name": name, "type": schema}, values
+    if form == "alone":
+        return {"name": name, "type": [schema]}, values
+    both = ["null", schema] if form == "null first" else [schema, "null"]
+    return {"name": name, "type": both}, st.none() | values
+
+
+def records_of(name: str, members: list[Field]) -> Field:
+    """A record of fields as the type of another field, and its values."""
+    kind = {"type": "record", "name": name.title(), "fields": [field for field, _ in members]}
+    values = st.fixed_dictionaries({field["name"]: strategy for field, strategy in members})
+    return {"name": name, "type": kind}, values
+
+
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[dict[str, Any], list[Any], tuple[Column, ...]]:
     """A schema, records of it, and modelled columns."""
-    numbers = iter(range(100))
-
-    def field(name: str, kind: str) -> tuple[dict[str, Any], st.SearchStrategy[Any]]:
-        schema, values = KINDS[kind]
-        if isinstance(schema, dict) and "name" in schema:
-            schema = {**schema, "name": schema["name"].format(n=next(numbers))}
-        form = draw(st.sampled_from(["bare", "null first", "null last", "alone"]))
-        if kind == "null" or form == "bare":
-            return {"name": name, "type": schema}, values
-        if form == "alone":
-            return {"name": name, "type": [schema]}, values
-        both = ["null", schema] if form == "null first" else [schema, "null"]
-        return {"name": name, "type": both}, st.none() | values
-
-    modelled = st.sampled_from(quick * 4 + anything)
-    inner = {f"f{i}": field(f"f{i}", draw(modelled)) for i in range(draw(st.integers(1, 3)))}
-    inner |= {
-        f"u{i}": field(f"u{i}", draw(st.sampled_from(anything))) for i in range(draw(st.integers(0, 3)))
-    }
+    mostly = quick * 4 + anything
+    inner = [draw(fields(f"f{i}", mostly)) for i in range(draw(st.integers(1, 3)))]
+    inner += [draw(fields(f"u{i}", anything)) for i in range(draw(st.integers(0, 3)))]
     if draw(st.booleans()):
-        inner["ms"] = field("ms", draw(st.sampled_from(["double", "long", "string"])))
-    deep = field("d", draw(modelled))
-    outer = {
-        "id": field("id", draw(st.sampled_from(["string", "uuid", "long", "string"]))),
-        "at": field("at", draw(st.sampled_from(["millis", "local", "date", "long", "string", "millis"]))),
-        "y": field("y", draw(st.sampled_from(["int", "double", "enum", "boolean", "string"]))),
-    }
-    deeper = {"type": "record", "name": "Deep", "fields": [deep[0]]}
-    inside = {
-        "type": "record",
-        "name": "In",
-        "fields": [*(f for f, _ in inner.values()), {"name": "deep", "type": deeper}],
-    }
-    schema = {
-        "type": "record",
-        "name": "Out",
-        "fields": [*(f for f, _ in outer.values()), {"name": "in", "type": inside}],
-    }
-    values = st.fixed_dictionaries(
-        {
-            **{name: strategy for name, (_, strategy) in outer.items()},
-            "in": st.fixed_dictionaries(
-                {
-                    **{name: strategy for name, (_, strategy) in inner.items()},
-                    "deep": st.fixed_dictionaries({"d": deep[1]}),
-                }
-            ),
-        }
-    )
+        inner.append(draw(fields("ms", ["double", "long", "string"])))
+    inner.append(records_of("deep", [draw(fields("d", mostly))]))
+    outer = [
+        draw(fields("id", ["string", "uuid", "long"])),
+        draw(fields("at", ["millis", "local", "date", "long", "string", "millis"])),
+        draw(fields("y", ["int", "double", "enum", "boolean", "string"])),
+        records_of("in", inner),
+    ]
+    field, values = records_of("out", outer)
     kinds = st.sampled_from([Kind.NUMERIC, Kind.CATEGORICAL])
     columns = [
         Column(name, draw(kinds), integer=draw(st.booleans())) for name in ("f0", "f1", "f2", "deep.d")
     ]
     columns.append(Column("y", Kind.CATEGORICAL, Role.PREDICTION, integer=draw(st.booleans())))
-    return schema, draw(st.lists(values, max_size=8)), tuple(columns)
+    return field["type"], draw(st.lists(values, max_size=8)), tuple(columns)
 
 
 edits = st.lists(st.tuples(st.integers(0, 200), st.integers(0, 2), st.binary(max_size=2)), max_size=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -40,8 +41,9 @@ def stream() -> KafkaStream:
     """A stream without a client, with one message that waits for a schema and one behind it."""
     options = KafkaSource.model_validate({"brokers": "localhost:1", "topics": "loans"})
     found = KafkaStream(options, Decoder(Records(), (Column("a", Kind.NUMERIC),)), "m")
-    found._reader = cast("Reader", object())
+    found._reader = cast("Reader", SimpleNamespace(is_out_of_touch=lambda: False))
     found._values = ValueReader("auto", Away())
+    found._route = found._make_route()
     for offset, value in enumerate((b'\0\0\0\0\x01{"a": 1}', b'{"a": 2}')):
         messages = sent(value, first=offset)
         found._channel.put(0, [Piece("loans/3", messages, Counted(offset + 1))])
@@ -56,6 +58,7 @@ def test_nothing_is_lost_while_the_registry_is_away(stream: KafkaStream) -> None
             stream.poll(0.0)
     assert held == stream._channel.bytes
     stream._values = ValueReader("auto", _back())
+    stream._route = stream._make_route()
     batch = stream.poll(0.0)
     assert batch is not None
     assert [1.0, 2.0] == batch.frame["a"].to_list()
