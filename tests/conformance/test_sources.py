@@ -1,9 +1,11 @@
 """Every registered source: rows in order, once each, and from any position on the same rows again.
 
-A new source gets a line in `OPENED`: a function that makes it over 1,000 rows in several batches.
+A new source gets a line in `OPENED`: a function that makes it over 1,000 rows in several batches. That of Kafka stands
+apart, as it needs a broker.
 """
 
 import json
+import zlib
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -18,7 +20,9 @@ from monitor.decode.mapping import Records
 from monitor.records import ORDINAL, TIME, RecordBatch
 from monitor.sources.base import Position, Source
 from monitor.sources.files import FilesSource
+from monitor.sources.kafka import KafkaSource
 from monitor.sources.memory import MemorySource
+from tests.brokers.operations import Operations
 from tests.conformance.registered import SOURCE_TYPES
 
 ROWS = 1000
@@ -48,7 +52,9 @@ def _files(folder: Path, ending: str) -> Source:
             _write(part, path)
     options = {"path": str(folder / f"*.{ending}"), "follow": False, "batch_bytes": 4096, "batch_rows": 100}
     records = Records.model_validate({"timestamp": "$.t", "features": ["$.x"]})
-    return FilesSource.model_validate(options).open(Decoder(records, COLUMNS, max_record_bytes=1024))
+    return FilesSource.model_validate(options).open(
+        Decoder(records, COLUMNS, max_record_bytes=1024), "conformance"
+    )
 
 
 def _memory(folder: Path) -> Source:
@@ -62,6 +68,19 @@ def _memory(folder: Path) -> Source:
     return MemorySource([RecordBatch(frame[a : a + 100], Position({})) for a in range(0, ROWS, 100)])
 
 
+def _kafka(folder: Path, kafka: Operations) -> Source:
+    """A topic of one partition with the same rows, large ones, so that they come in several batches."""
+    topic = f"conformance-{zlib.crc32(str(folder).encode())}"
+    if not (folder / topic).exists():
+        rows = _numbers().with_columns(padding=pl.lit("." * 20_000)).to_dicts()
+        kafka.create_topic(topic, 1)
+        kafka.produce(topic, [json.dumps(row).encode() for row in rows])
+        (folder / topic).touch()
+    options = KafkaSource.model_validate({"brokers": kafka.address, "topics": topic})
+    records = Records.model_validate({"timestamp": "$.t", "features": ["$.x"]})
+    return options.once().open(Decoder(records, COLUMNS), "conformance")
+
+
 OPENED: dict[str, Callable[[Path], Source]] = {
     "files ndjson": lambda folder: _files(folder, "ndjson"),
     "files csv": lambda folder: _files(folder, "csv"),
@@ -70,7 +89,20 @@ OPENED: dict[str, Callable[[Path], Source]] = {
 }
 """Sources over the same 1,000 rows, made anew by each call."""
 
-NAMES = sorted(OPENED)
+NAMES = [
+    *sorted(OPENED),
+    pytest.param("kafka", marks=[pytest.mark.integration, pytest.mark.kafka(needs={"end_offsets"})]),
+]
+Opened = Callable[[], Source]
+
+
+@pytest.fixture
+def opened(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> Opened:
+    """Makes the source anew, each time over the same rows."""
+    if name == "kafka":
+        kafka: Operations = request.getfixturevalue("kafka")
+        return lambda: _kafka(tmp_path, kafka)
+    return lambda: OPENED[name](tmp_path)
 
 
 def drained(source: Source) -> list[RecordBatch]:
@@ -78,7 +110,7 @@ def drained(source: Source) -> list[RecordBatch]:
     batches = []
     with closing(source):
         while not source.exhausted:
-            batch = source.poll(0.0)
+            batch = source.poll(0.1)
             if batch is not None:
                 batches.append(batch)
     return batches
@@ -91,13 +123,13 @@ def values(batches: list[RecordBatch]) -> list[float]:
 
 def test_every_registered_source_is_here() -> None:
     """A source without a line above is tested by nobody."""
-    assert set(SOURCE_TYPES) <= {name.split()[0] for name in OPENED}
+    assert set(SOURCE_TYPES) <= {"kafka", *(name.split()[0] for name in OPENED)}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_all_rows_come_once(tmp_path: Path, name: str) -> None:
+def test_all_rows_come_once(opened: Opened) -> None:
     """In several batches, in order, with a running number and an event time that do not go back."""
-    batches = drained(OPENED[name](tmp_path))
+    batches = drained(opened())
     assert len(batches) > 2
     assert [float(i) for i in range(ROWS)] == values(batches)
     assert all(batch.frame.schema[ORDINAL] == pl.UInt64 for batch in batches)
@@ -106,11 +138,11 @@ def test_all_rows_come_once(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_any_position_leads_to_the_rest(tmp_path: Path, name: str) -> None:
+def test_any_position_leads_to_the_rest(opened: Opened) -> None:
     """A new source that was sent to a batch's position, through JSON, gives the rows after it, numbered alike."""
-    batches = drained(OPENED[name](tmp_path))
+    batches = drained(opened())
     for k, batch in enumerate(batches):
-        source = OPENED[name](tmp_path)
+        source = opened()
         source.seek(Position(json.loads(json.dumps(batch.position.to_json()))))
         rest = drained(source)
         assert values(batches[k + 1 :]) == values(rest)
@@ -119,12 +151,12 @@ def test_any_position_leads_to_the_rest(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_progress_ends_where_the_data_ends(tmp_path: Path, name: str) -> None:
+def test_progress_ends_where_the_data_ends(opened: Opened) -> None:
     """What was read grows up to what there is; nothing is behind then, and a poll gives nothing."""
-    with closing(OPENED[name](tmp_path)) as source:
+    with closing(opened()) as source:
         read = [0]
         while not source.exhausted:
-            source.poll(0.0)
+            source.poll(0.1)
             done, known = source.size_bytes
             assert read[-1] <= done <= known
             read.append(done)
@@ -134,10 +166,10 @@ def test_progress_ends_where_the_data_ends(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_can_be_closed_twice(tmp_path: Path, name: str) -> None:
+def test_it_can_be_closed_twice(opened: Opened) -> None:
     """Before the first poll, in the middle, again."""
-    OPENED[name](tmp_path).close()
-    source = OPENED[name](tmp_path)
+    opened().close()
+    source = opened()
     source.poll(0.0)
     source.close()
     source.close()

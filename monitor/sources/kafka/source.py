@@ -62,6 +62,7 @@ class KafkaStream:
         self._places: dict[str, Counted] = {}
         self._last_times: dict[str, int] = {}
         self._overlap: Counter[str] = Counter()
+        self._taken_bytes = self._taken_records = 0
         self._given_up: frozenset[str] = frozenset()
         self._finished = False
 
@@ -124,13 +125,16 @@ class KafkaStream:
         self._places[name] = pieces[-1].after
         for piece in pieces:
             if piece.messages is not None and len(piece.messages):
+                self._taken_bytes += piece.size
+                self._taken_records += len(piece.messages) + piece.messages.sampled_out
                 self._last_times[name] = int(piece.messages.timestamps[-1])
         return self._batch(rows, pieces)
 
     def _rest(self) -> RecordBatch | None:
         """Rows that are complete without new messages; at the end of a replay what is left."""
         reader, ended = self._started(), self._read_up
-        rows = self._route.rest(self._unread, ended=ended)
+        known = bool(self._channel.sights)
+        rows = self._route.rest(self._unread, ended=ended) if known else None
         if rows is not None:
             self._channel.take_note()
             return self._batch(rows, [])
@@ -206,8 +210,15 @@ class KafkaStream:
 
     @property
     def _unread(self) -> frozenset[str]:
-        """Partitions of which something waits here, or is still to be fetched from a leader that can be reached."""
-        unread = (n for n, sight in self._channel.sights.items() if sight.unread and sight.reachable)
+        """Partitions of which something waits here, or is still to be fetched from a leader that can be reached.
+
+        In a join those that cannot be reached belong to them: nobody knows what they hold for the halves that wait.
+        """
+        sights = self._channel.sights.items()
+        if self._options.join is None:
+            unread = [name for name, sight in sights if sight.unread and sight.reachable]
+        else:
+            unread = [name for name, sight in sights if sight.unread or not sight.reachable]
         return frozenset((*self._channel.waiting(), *unread))
 
     @property
@@ -217,8 +228,12 @@ class KafkaStream:
 
     @property
     def size_bytes(self) -> tuple[int, int]:
-        """Unknown."""
-        return 0, 0
+        """(taken so far, known in all); what is still to come is taken to be like what came."""
+        places = self._places
+        sights = self._channel.sights.items()
+        rest = sum(max(0, (s.end or 0) - places[n].place) for n, s in sights if n in places)
+        size = self._taken_bytes // self._taken_records if self._taken_records else 1
+        return self._taken_bytes, self._taken_bytes + rest * size
 
     def close(self) -> None:
         """Tell Kafka the last offsets and leave the group."""
