@@ -21,7 +21,12 @@ from tests.system.process import driftd, write_log
 NIGHTLY = os.environ.get("DRIFTD_NIGHTLY") == "1"
 SEEDS = range(30) if NIGHTLY else range(3)
 FEW_SEEDS = range(8) if NIGHTLY else range(1)
-GROUPS = [(members, seed) for members in (2, 3) for seed in FEW_SEEDS]
+QUICK_JOINS = pytest.mark.kafka(needs={"quick_joins"})
+GROUPS = [
+    pytest.param((members, seed), id=f"{members}-members-{seed}", marks=[QUICK_JOINS] * (members > 2))
+    for members in (2, 3)
+    for seed in FEW_SEEDS
+]
 ROWS = 66_700 if NIGHTLY else 30_000
 """Records of a run: two millions over the nightly seeds."""
 
@@ -94,7 +99,7 @@ def test_one_daemon_three_brokers(
 
 
 @pytest.mark.kafka(needs={"cooperative", "eviction"})
-@pytest.mark.parametrize("size", GROUPS, ids=lambda size: "{}-members-{}".format(*size))
+@pytest.mark.parametrize("size", GROUPS)
 def test_clean_handover(
     size: tuple[int, int], broker: Broker, topic: str, reference: Path, tmp_path: Path
 ) -> None:
@@ -108,7 +113,7 @@ def test_clean_handover(
 
 
 @pytest.mark.kafka(needs={"cooperative", "eviction", "durability"})
-@pytest.mark.parametrize("size", GROUPS, ids=lambda size: "{}-members-{}".format(*size))
+@pytest.mark.parametrize("size", GROUPS)
 def test_killed_members(
     size: tuple[int, int], broker: Broker, topic: str, reference: Path, tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ from tests.integration.kafka.members import Member, produce, total, until
 pytestmark = [pytest.mark.integration, pytest.mark.kafka]
 
 ROWS = 20_000
+OLDER = [pytest.param(name, marks=pytest.mark.kafka(needs={"quick_joins"})) for name in ("sticky", "range")]
 
 
 @pytest.fixture
@@ -25,14 +26,20 @@ def members() -> Iterator[list[Member]]:
         member.stop()
 
 
-@pytest.mark.parametrize("assignor", ["cooperative-sticky", "sticky", "range"])
+@pytest.mark.parametrize("assignor", ["cooperative-sticky", *OLDER])
 @pytest.mark.kafka(needs={"cooperative"})
 def test_clean_handover_counts_once(
     assignor: str, kafka: Operations, topic: str, tmp_path: Path, members: list[Member]
 ) -> None:
     """Members that come and go in good order count each record exactly once between them."""
     kafka.create_topic(topic, 4)
-    source = {"brokers": kafka.address, "topics": topic, "assignor": assignor, "session_timeout": "10s"}
+    source = {
+        "brokers": kafka.address,
+        "topics": topic,
+        "group": topic,
+        "assignor": assignor,
+        "session_timeout": "10s",
+    }
     members.append(Member(tmp_path / "a", source))
     produce(kafka, topic, range(ROWS // 4))
     until(lambda: members[0].outcome() > 0)
