@@ -139,9 +139,8 @@ class Reader:
             self._commit(began)
             self._balance()
             found = self._poll(BUSY_MS if fresh or self._paused or self.channel.lost else POLL_MS)
-            if found is None:
-                continue
-            self._hand_over(found)
+            if found is not None:
+                self._hand_over(found)
             self._placing.look_at_others(began, self._epoch)
             self._watch(began)
             if settled or found:
@@ -228,6 +227,8 @@ class Reader:
         """How things stand, for the loop and for people."""
         if self.watching.evicted(self.client, began, self.membership.holdings):
             self.channel.lose("the group has taken this member in anew")
+        if self.watching.is_stuck(self.client):
+            raise TimeoutError("the consumer group does not settle")
         self.rebalances = self.membership.holdings.rebalances
         fresh = self.membership.holdings.fresh
         self.channel.see(self.watching.sights(self.client, self.ledger, fresh))

@@ -21,6 +21,9 @@ GRACE_SECONDS = 1.5
 """A connection may be gone for so long before anybody is told."""
 
 LOOK_SECONDS = 0.3
+STUCK_SECONDS = 20.0
+"""Beyond the rebalance timeout: a group that has not settled by then is joined anew."""
+
 SILENT_SECONDS = 5.0
 """Fetches are answered twice a second also when there is nothing."""
 
@@ -45,11 +48,12 @@ class Watching:
         self._trouble_since: dict[str, float] = {}
         self._seen: dict[TopicPartition, float] = {}
         self._next_look = 0.0
+        self._settled_at = time.monotonic()
 
     def begin(self, client: Client) -> None:
         """A new client is there."""
         self._member, self._generation = client.membership()
-        self._connected_at = time.monotonic()
+        self._connected_at = self._settled_at = time.monotonic()
         self._trouble_since.clear()
 
     def fail(self, told: Explanation) -> None:
@@ -73,6 +77,13 @@ class Watching:
             client.joined(max(began, holdings.joined_at))
         before, self._member, self._generation = self._member, member, generation
         return before not in {"", member}
+
+    def is_stuck(self, client: Client) -> bool:
+        """The group has not settled for longer than all its members may take."""
+        now = time.monotonic()
+        if not client.grouped or client.membership()[0] or not client.is_connected():
+            self._settled_at = now
+        return now - self._settled_at > self._options.rebalance_timeout + STUCK_SECONDS
 
     def sights(self, client: Client, ledger: Ledger, fresh: Iterable[TopicPartition]) -> dict[str, Sight]:
         """How each assigned partition stands."""
