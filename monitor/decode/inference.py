@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from monitor.decode.mapping import Records
 from monitor.decode.paths import ABSENT
 from monitor.decode.plan import MODELLED, Plan, compile_plan, role_names
 from monitor.decode.rows import RowReader
-from monitor.decode.tables import flat_columns, map_table
+from monitor.decode.tables import TableMap, flat_columns, map_table
 
 MAX_CLASSES = 20
 """A label with at most so many different whole numbers is a class."""
@@ -60,17 +60,16 @@ def infer_from_table(records: Records, frame: pl.DataFrame, *, text: bool = Fals
     for target, source in zip(plan.placed, table.sources, strict=False):
         if target.modelled and source is not None:
             values[target.name] = flat[source]
-    return _named(
-        records, {n: s.drop_nulls() for n, s in values.items() if not _is_role(n, plan, table.sources)}
-    )
+    values |= {target.name: flat[name] for target, name in table.beside if target.modelled}
+    return _named(records, {n: s.drop_nulls() for n, s in values.items() if not _is_role(n, plan, table)})
 
 
-def _is_role(name: str, plan: Plan, sources: Sequence[str | None]) -> bool:
+def _is_role(name: str, plan: Plan, table: TableMap) -> bool:
     """A member of the container that has a role of its own under another writing of its path."""
-    return any(
-        t.path is not None and t.name != name and s == name
-        for t, s in zip(plan.placed, sources, strict=False)
+    placed = (
+        (t, source) for t, source in zip(plan.placed, table.sources, strict=False) if t.path is not None
     )
+    return any(t.name != name and source == name for t, source in (*placed, *table.beside))
 
 
 def _named(records: Records, values: Mapping[str, pl.Series]) -> tuple[Column, ...]:

@@ -37,12 +37,14 @@ class TableMap:
         roots: columns to read.
         unknown: members of the features' container that are no target.
         members: flattened column of each member of the features' container.
+        beside: targets beside the records of messages, with the column of the same name that stands for them here.
     """
 
     sources: tuple[str | None, ...]
     roots: tuple[str, ...]
     unknown: tuple[str, ...]
     members: Mapping[str, str]
+    beside: tuple[tuple[Target, str], ...] = ()
 
 
 def map_table(plan: Plan, schema: Mapping[str, pl.DataType]) -> TableMap:
@@ -56,10 +58,23 @@ def map_table(plan: Plan, schema: Mapping[str, pl.DataType]) -> TableMap:
         else:
             options = (_member(name, {}, roots) for name in (target.path.flat, target.path.name))
             sources.append(next((name for name in options if name is not None), None))
-    used = {source for source in sources if source is not None}
+    beside = tuple(_beside(plan, roots))
+    used = {source for source in (*sources, *(name for _, name in beside)) if source is not None}
     unknown = [name for name, flat in members.items() if name not in plan.taken and flat not in used]
     wanted = {roots.get(source, source) for source in used}
-    return TableMap(tuple(sources), tuple(root for root in schema if root in wanted), tuple(unknown), members)
+    return TableMap(
+        tuple(sources), tuple(root for root in schema if root in wanted), tuple(unknown), members, beside
+    )
+
+
+def _beside(plan: Plan, names: Mapping[str, str]) -> Iterator[tuple[Target, str]]:
+    """What messages bring beside their records, a reference in a table has among its columns: `@key` in `key`."""
+    for target in plan.beside:
+        if target.beside is not None:
+            options = (target.beside.flat, target.beside.name)
+            found = next((name for name in options if name in names), None)
+            if found is not None:
+                yield target, found
 
 
 def container_members(plan: Plan, names: Iterable[str]) -> dict[str, str]:
@@ -104,7 +119,11 @@ def decode_table(
         _cells(plan, target, columns.get(source) if source is not None else None, frame.height, text=text)
         for target, source in zip(plan.targets, table.sources, strict=True)
     ]
-    decoded = assemble(plan.targets, cells, frame.height, TableOrigin(partition, frame, first), ordinal)
+    targets = [*plan.targets, *(target for target, _ in table.beside)]
+    cells += [
+        _cells(plan, target, columns.get(name), frame.height, text=text) for target, name in table.beside
+    ]
+    decoded = assemble(targets, cells, frame.height, TableOrigin(partition, frame, first), ordinal)
     if frame.height:
         decoded.unknown = dict.fromkeys(table.unknown, frame.height)
     return decoded

@@ -126,7 +126,7 @@ def cases(draw: st.DrawFn) -> tuple[dict[str, Any], list[Any], tuple[Column, ...
 edits = st.lists(st.tuples(st.integers(0, 200), st.integers(0, 2), st.binary(max_size=2)), max_size=2)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(cases(), st.lists(edits, max_size=8))
 def test_side_by_side_is_one_by_one(
     case: tuple[dict[str, Any], list[Any], tuple[Column, ...]], damages: list[list[tuple[int, int, bytes]]]

@@ -83,7 +83,7 @@ MADE = {
 
 
 @pytest.mark.parametrize("form", ["auto", "json", "lines", "avro", "registry-json", "cloudevents"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(names=st.lists(kinds, max_size=12), at=st.integers(0, 12))
 def test_neighbours_change_nothing(form: Format, names: list[str], at: int) -> None:
     """What becomes of a value does not depend on the values around it, and every message is accounted for."""

@@ -17,7 +17,7 @@ from tests.unit.monitor.decode.test_messages import built, topics
 from tests.unit.monitor.decode.test_shapes import PLAIN, anything, dump
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(topics)
 def test_ids_of_decoded_rows(pairs: list[tuple[bytes | None, int]]) -> None:
     """Each row that decoding gives has the identifier that is read alone; what gives no row has none."""
@@ -41,7 +41,7 @@ def test_ids_beside_the_record() -> None:
     assert ["0", "1"] == IdReader("@offset").ids(messages).to_list()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["id", "x", "at", "y"]), anything), max_size=4, unique_by=lambda p: p[0]

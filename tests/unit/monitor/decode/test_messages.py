@@ -56,7 +56,7 @@ def built(pairs: list[tuple[bytes | None, int]]) -> tuple[Sent, ...]:
     return tuple(Sent(value, offset=o) for (value, _), o in zip(pairs, offsets, strict=True))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(topics)
 def test_shapes_change_nothing(pairs: list[tuple[bytes | None, int]]) -> None:
     """Messages read by their shape and one by one give the same rows, rejects and outcomes."""
@@ -64,7 +64,7 @@ def test_shapes_change_nothing(pairs: list[tuple[bytes | None, int]]) -> None:
     same(shapes(10**9).messages(messages), shapes(1).messages(messages))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(topics, st.lists(st.integers(1, 29), max_size=4))
 def test_any_cut_gives_the_same(pairs: list[tuple[bytes | None, int]], cuts: list[int]) -> None:
     """However messages are cut into batches, rows, ordinals, rejects and outcomes are the same."""

@@ -10,6 +10,7 @@ import polars as pl
 from detectors.layout import Column, Kind, Odd, Role
 from monitor.decode.assembly import Decoded
 from monitor.decode.decoder import Decoder
+from monitor.decode.inference import infer_from_table
 from monitor.decode.mapping import Records
 
 A, B = Column("a", Kind.NUMERIC), Column("b", Kind.CATEGORICAL)
@@ -104,6 +105,25 @@ def test_table_with_objects_and_arrays() -> None:
     found = decoder.table(frame.select(decoder.columns(frame.schema)), (), "p", 0, 0)
     lines = decode(options, columns, *records)
     assert lines.frame.equals(found.frame)
+
+
+def test_reference_tables_of_messages() -> None:
+    """What messages bring beside their records, a table has in columns of the same name; they are no features."""
+    options = {
+        "id": "@key",
+        "timestamp": "@request.timestamp",
+        "features": "$.request.inputs",
+        "label": "@label.headers.truth",
+        "segments": ["@topic"],
+    }
+    frame = pl.DataFrame({"key": ["k"], "timestamp": [1_700_000_000], "a": [1.5], "truth": ["yes"]})
+    records = Records.model_validate(options)
+    columns = infer_from_table(records, frame)
+    assert [("a", Role.FEATURE), ("truth", Role.LABEL)] == [(c.name, c.role) for c in columns]
+    decoder = Decoder(records, columns)
+    assert ["key", "timestamp", "a", "truth"] == decoder.columns(frame.schema)
+    (row,) = decoder.table(frame, (), "p", 0, 0).frame.to_dicts()
+    assert {"@id": "k", "@time": 1_700_000_000_000_000, "a": 1.5, "truth": "yes", "@ordinal": 0} == row
 
 
 def test_table_of_text() -> None:

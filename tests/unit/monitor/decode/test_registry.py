@@ -11,12 +11,17 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from monitor.decode.registry import ACCEPT, ATTEMPTS, UNKNOWN_SECONDS, SchemaRegistry
+from detectors.layout import Column, Kind
+from monitor.decode.decoder import Decoder
+from monitor.decode.mapping import Records
+from monitor.decode.registry import ACCEPT, ATTEMPTS, UNKNOWN_SECONDS, SchemaRegistry, value_reader
 from monitor.decode.registry_options import RegistryOptions
 from monitor.decode.schemas import UnknownSchemaError
 from monitor.sources.base import SourceError
 from tests.brokers.certificates import Authority
 from tests.unit.monitor.decode.registry_server import Registry, running
+from tests.unit.monitor.decode.sent import sent
+from tests.unit.monitor.decode.wire import LOAN, avro
 
 
 @pytest.fixture
@@ -242,3 +247,24 @@ def test_tls(tmp_path: Path) -> None:
         unreadable = client(registry, ca=str(tmp_path / "none.pem"))
         with pytest.raises(SourceError, match="certificate for the schema registry cannot be used"):
             unreadable.schema(7)
+
+
+def test_records_of_a_registry_that_was_away(registry: Registry) -> None:
+    """Messages that could not be read while the registry was in trouble are read once it answers, asking once."""
+    registry.add(7, LOAN)
+    registry.failures = [(401, b'{"error_code":401,"message":"Unauthorized"}')]
+    values = value_reader("auto", RegistryOptions.model_validate({"url": registry.address}))
+    decoder = Decoder(Records(), (Column("a", Kind.NUMERIC), Column("b", Kind.CATEGORICAL)))
+    messages = sent(
+        avro(LOAN, {"a": 1.5, "b": "x"}, 7), avro(LOAN, {"a": 1.5, "b": "x"}, 8), b'{"a": 2, "b": "y"}'
+    )
+    with pytest.raises(SourceError, match="401"):
+        decoder.messages(messages, values)
+    for _ in range(2):
+        found = decoder.messages(messages, values)
+        assert [1.5, 2.0] == found.frame["a"].to_list()
+        assert [("unknown_schema", "schema 8: Schema 8 not found")] == [
+            (r.reason, r.detail) for r in found.rejects
+        ]
+    assert ["/schemas/ids/7", "/schemas/ids/7", "/schemas/ids/8"] == registry.asked
+    values.close()

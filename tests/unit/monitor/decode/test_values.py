@@ -6,7 +6,7 @@ import datetime as dt
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.layout import Odd
@@ -62,7 +62,6 @@ def test_numbers_of_every_unit(seconds: int, micro: int) -> None:
         assert [wanted] == microseconds(pl.Series([number]), unit).to_list()
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(-(2**63), 2**63 - 1) | st.integers(10**10, 10**12) | st.none(), min_size=1))
 def test_numbers_beside_others(numbers: list[int | None]) -> None:
     """A column of times reads each number as it reads it alone."""
