@@ -5,11 +5,21 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 import structlog
 
 from tests import needs
+
+hypothesis.settings.register_profile(
+    "driftd",
+    # the same examples in every run, and no limit of time: a busy machine is no defect
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("driftd")
 
 pytest_plugins = ["tests.brokers.fixtures"]
 

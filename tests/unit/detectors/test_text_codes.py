@@ -7,7 +7,7 @@ import json
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.binning import CategoricalBinning, binning_from_json
@@ -18,7 +18,6 @@ from detectors.profile import profile_groups, profile_rows
 words = st.one_of(st.none(), st.sampled_from(["a", "b", "", "ä", "a" * 40, "0"]), st.text(max_size=4))
 
 
-@settings(deadline=None)
 @given(
     reference=st.lists(words, min_size=1, max_size=60),
     rows=st.lists(words, max_size=60),

@@ -113,7 +113,7 @@ moves = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 9)), min_size=30, max_size=60), moves)
 def test_every_half_is_counted_once_when_memory_is_short(
     halves: list[tuple[int, int]], script: list[tuple[str, int]]

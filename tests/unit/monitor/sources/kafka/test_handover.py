@@ -68,7 +68,7 @@ events = st.lists(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(events)
 def test_counted_is_produced_plus_overlap(script: list[Event]) -> None:
     """Whatever members do, the rows counted by all are those of the topic and the overlap that was reported."""
