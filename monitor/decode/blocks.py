@@ -52,15 +52,6 @@ class Block:
             returns = ((line_ends > self.starts) & (self.bytes[line_ends - 1] == _RETURN)).astype(np.int64)
         self.ends = line_ends - returns
 
-    @classmethod
-    def of_two(cls, first: Block, second: Block) -> Block:
-        """Two blocks, the second of which begins where the first ends."""
-        starts, ends = (
-            np.concatenate([one, other + len(first.data)])
-            for one, other in ((first.starts, second.starts), (first.ends, second.ends))
-        )
-        return cls(first.data + second.data, first.offset, (starts, ends))
-
     def __len__(self) -> int:
         """Number of lines."""
         return len(self.starts)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
+
 from monitor.decode.assembly import Decoded
 from monitor.decode.blocks import Block
 from monitor.decode.ndjson import LineRows, NdjsonReader, Part, in_order
@@ -43,7 +45,14 @@ class HalvesReader:
             found.rejects + more.rejects,
             found.unknown + more.unknown,
         )
-        return self._first.decoded(Block.of_two(first, second), both, partition, ordinal)
+        return self._first.decoded(_whole(data, first, second), both, partition, ordinal)
+
+
+def _whole(data: bytes, first: Block, second: Block) -> Block:
+    """The block that was cut in two."""
+    shift = len(first.data)
+    starts = np.concatenate([first.starts, second.starts + shift])
+    return Block(data, first.offset, (starts, np.concatenate([first.ends, second.ends + shift])))
 
 
 def _rows(reader: NdjsonReader, data: bytes, partition: str, offset: int) -> tuple[Block, LineRows]:
