@@ -6,6 +6,7 @@ import glob
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from stat import S_ISREG
 
 from monitor.sources.files.identity import head_bytes
 from monitor.sources.files.track import Found, Kind
@@ -38,7 +39,7 @@ def find_files(patterns: Sequence[str]) -> list[Found]:
                 stat = path.stat()
             except OSError:
                 continue
-            if stat.st_size and path.is_file():
+            if stat.st_size and S_ISREG(stat.st_mode):
                 inode = (stat.st_dev, stat.st_ino)
                 found.setdefault(inode, Found(path, stat.st_size, stat.st_mtime, inode))
     return sorted(found.values(), key=lambda f: (f.modified, natural(str(f.path))))
