@@ -122,7 +122,7 @@ class KafkaSource(KafkaConnection, SourceOptions):
     sampling: SamplingOptions | None = None
     """Look at a share of the messages only."""
 
-    buffer_bytes: Annotated[int, Ge(2**20)] = 64 * 2**20
+    buffer_bytes: Annotated[int, Ge(2**20)] = 32 * 2**20
     """Messages that are fetched ahead, bytes; when so many wait, partitions are paused."""
 
     session_timeout: Annotated[Seconds, Ge(1)] = 45.0

@@ -22,8 +22,8 @@ from monitor.sources.kafka.reader import Reader
 from monitor.sources.kafka.reporting import report
 from monitor.sources.kafka.rows import Direct, Joining, Route, Rows
 
-BATCH_ROWS = 16_384
-BATCH_BYTES = 8 * 2**20
+BATCH_ROWS = 8192
+BATCH_BYTES = 4 * 2**20
 STOP_SECONDS = 12.0
 SAMPLED_OUT = "sampled_out"
 OVERLAP = "overlap"
@@ -92,6 +92,9 @@ class KafkaStream:
             return None  # what is taken now could not be committed
         if leaving := self._channel.leaving - self._given_up:
             return self._give_up(leaving)
+        if self._options.join is not None and not self._channel.sights:
+            self._channel.wait(timeout_seconds)
+            return None  # nobody knows yet which partitions hold something for the halves that wait
         name = self._choose()
         if name is None and timeout_seconds > 0 and not self._read_up:
             self._channel.wait(timeout_seconds)
@@ -133,8 +136,7 @@ class KafkaStream:
     def _rest(self) -> RecordBatch | None:
         """Rows that are complete without new messages; at the end of a replay what is left."""
         reader, ended = self._started(), self._read_up
-        known = bool(self._channel.sights)
-        rows = self._route.rest(self._unread, ended=ended) if known else None
+        rows = self._route.rest(self._unread, ended=ended)
         if rows is not None:
             self._channel.take_note()
             return self._batch(rows, [])
