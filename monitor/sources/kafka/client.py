@@ -31,6 +31,9 @@ CALL_MS = 5_000
 """Longest time for one question to the brokers."""
 
 BOOTSTRAP_MS = 6_000
+FETCH_BYTES, FETCH_MS = 64 * 2**10, 250
+"""Brokers gather so many bytes, or wait so long: with one answer for each record a slow stream takes a whole core."""
+
 REQUEST_MS = 15_000
 PIECES_A_POLL = 4
 """Pieces of some megabytes that one poll gives at most."""
@@ -69,6 +72,8 @@ def consumer_options(source: KafkaSource, monitor: str, group: str | None) -> di
         "check_crcs": True,
         "metrics_enabled": False,
         "max_poll_records": PIECES_A_POLL,
+        "fetch_min_bytes": FETCH_BYTES,
+        "fetch_max_wait_ms": FETCH_MS,
         "fetch_max_bytes": source.fetch_bytes,
         "max_partition_fetch_bytes": source.partition_fetch_bytes,
         "receive_buffer_bytes": 2**20,
