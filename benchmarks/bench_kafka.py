@@ -4,9 +4,9 @@
 
 Starts a broker of Apache Kafka (jars by Maven, kept in the cache folder), writes seeded messages of 25 features and
 about 820 bytes of JSON to four partitions, and reads them in a process for each stage. Stages take turns, so that what
-else the machine does hits all of them; the median of the repeats counts. One more run of some tells where the time goes. Then the daemon
-as a process: how long a message takes until `/metrics` has counted it, at 1,000 a second, and how long until it reads
-again after its broker's return.
+else the machine does hits all of them; the median of the repeats counts. One more run of some tells where the time
+goes. Then the daemon as a process: how long a message takes until `/metrics` has counted it, at 1,000 a second, and
+how long until it counts again after its broker's return.
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ monitors:
     reference: {{type: file, path: "{folder}/reference.driftref"}}
     windows: [{{length: 1h}}]
 """
+SURROUNDINGS = {**THREADS, "_RJEM_MALLOC_CONF": "narenas:1,dirty_decay_ms:200,muzzy_decay_ms:0"}
+"""As `driftd` sets them."""
+
 PROFILED = {"unpack", "pipeline"}
 SAMPLING = ", sampling: {rate: 0.01}"
 TARGETS = {
@@ -81,7 +84,7 @@ def run(
     ]
     done = subprocess.run(
         [sys.executable, program, *words, *(["--profile"] if profile else [])],
-        check=False, capture_output=True, text=True, env={**os.environ, **THREADS},
+        check=False, capture_output=True, text=True, env={**os.environ, **SURROUNDINGS},
     )  # fmt: skip
     if done.returncode:
         sys.exit(f"{stage}: {done.stdout[-2000:]}{done.stderr[-3000:]}")

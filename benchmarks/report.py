@@ -107,8 +107,8 @@ def kafka() -> str:
     if not found:
         return ""
     stages = [
-        (KAFKA_STAGES[name], "" if name == "paused" else f"{one['rows_per_second']:,.0f}", f"{one['processor_seconds_per_million']:.1f}",
-         f"{one['highest_mb']:.0f} MB")
+        (KAFKA_STAGES[name], "" if name == "paused" else f"{one['rows_per_second']:,.0f}",
+         f"{one['processor_seconds_per_million']:.1f}", f"{one['highest_mb']:.0f} MB")
         for name, one in found["stages"].items()
     ]  # fmt: skip
     memory = max(one["highest_mb"] for name, one in found["stages"].items() if name in {"pipeline", "paused"})
