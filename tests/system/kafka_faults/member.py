@@ -37,7 +37,11 @@ monitors:
     windows: [{{length: 1h}}, {{length: 2h, slide: 1h}}]
     disorder: {disorder}
     idle: 10h
+    tests: [drift, schema, psi, jensen_shannon, kolmogorov_smirnov, chi_square, wasserstein, performance, service]
+    change_detectors: []
 """
+"""All answers but those that go by the order of rows of different partitions, or by a sample of places."""
+
 MICROSECONDS = 1_000_000
 WINDOW = "1h"
 ACCEPTED, OVERLAP, LATE = "accepted", "overlap", "late"

@@ -11,9 +11,6 @@ from monitor.alerts.track import fingerprint
 from tests.system.kafka_faults.ledger import HOUR, Row
 from tests.system.kafka_faults.member import MICROSECONDS, Member
 
-BY_ORDER = {"correlation", "shiryaev_roberts"}
-"""Tests that look at a sample chosen by place, or at the rows' order: both are others in a file."""
-
 MISSING = fingerprint("loans", "", "", Cause.SOURCE)
 """The alert about gaps: a file has none."""
 
@@ -34,13 +31,12 @@ def _time(row: Row) -> int:
 
 
 def results(member: Member, before: int) -> dict[tuple[Any, ...], Any]:
-    """What the closed windows say that begin before some time: rows, and the results that no order changes."""
-    found = {}
-    for name, version, segment, begin, end, rows, _, text in member.windows():
-        if begin < before:
-            exact = [result for result in orjson.loads(text) if result["test"] not in BY_ORDER]
-            found[name, version, segment, begin, end] = (rows, exact)
-    return found
+    """The closed windows that begin before some time: rows, verdict and all results."""
+    return {
+        (name, version, segment, begin, end): (rows, verdict, orjson.loads(text))
+        for name, version, segment, begin, end, rows, verdict, text in member.windows()
+        if begin < before
+    }
 
 
 def alerts(member: Member, before: int) -> list[tuple[Any, ...]]:
