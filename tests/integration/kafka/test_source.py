@@ -227,3 +227,18 @@ def test_partitions_that_are_added(kafka: Operations, topic: str, start: Start) 
     until(lambda: member.outcome() >= 300)
     member.stop()
     assert 300 == member.outcome()
+
+
+@pytest.mark.kafka(needs={"partition_sizes"})
+@pytest.mark.parametrize(("record_bytes", "accepted"), [(2**20, 2), (2**23, 3)])
+def test_message_larger_than_a_fetch(
+    record_bytes: int, accepted: int, kafka: Operations, topic: str, start: Start
+) -> None:
+    """It is fetched alone; where it is longer than a record may be it goes to the dead letters, and reading goes on."""
+    kafka.create_topic(topic, 1, config={"max.message.bytes": str(8 * 2**20)})
+    large = row(1)[:-1] + b', "padding": "' + b"." * (3 * 2**20) + b'"}'
+    kafka.produce(topic, [row(0), large, row(2)], message_max_bytes=8 * 2**20)
+    member = start(kafka, topic, buffer_bytes=2**20, max_record_bytes=record_bytes)
+    until(lambda: member.outcome() + member.outcome("rejected") >= 3)
+    member.stop()
+    assert (accepted, 3 - accepted) == (member.outcome(), member.outcome("rejected"))
