@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from monitor import checkpoint
@@ -49,7 +50,7 @@ class Watch:
         """The monitor's name."""
         return self.pipeline.name
 
-    @property
+    @cached_property
     def shared(self) -> SharedSource | None:
         """Its source, where that shares partitions with others."""
         return shared(self.pipeline.source)
