@@ -22,6 +22,9 @@ HEADER = struct.Struct(">qiibIhiqqqhii")
 LOG_OVERHEAD = 12
 """Bytes before those that a batch's length counts."""
 
+MOST_BYTES = 256 * 2**20
+"""A batch that is larger without its compression is not read: it was made to fill the memory."""
+
 MAGIC = 2
 _MAGIC_PLACE, _CRC_PLACE, _CRC_START = 16, 17, 21
 _LEAST_LENGTH = HEADER.size - LOG_OVERHEAD
@@ -31,6 +34,9 @@ _GZIP_WINDOW = 31
 _XERIAL, _XERIAL_HEADER = b"\x82SNAPPY\x00", 16
 _INT = struct.Struct(">i")
 _KEY = struct.Struct(">hh")
+_TOO_LARGE = f"more than {MOST_BYTES} bytes"
+_LONGEST_SIZE = 5
+_USUAL_RATIO, _LEAST_STEP = 6, 4096
 _BEFORE_KEY = 5
 """Varints before a record's key: its length, attributes, time, offset, the key's length."""
 
@@ -183,10 +189,11 @@ def is_abort(data: bytes, start: int, end: int) -> bool:
 
 def _gunzip(data: bytes) -> bytes:
     """Gzip members one after the other."""
-    parts = []
+    parts, left = [], MOST_BYTES
     while data:
         stream = zlib.decompressobj(_GZIP_WINDOW)
-        parts.append(stream.decompress(data))
+        parts.append(stream.decompress(data, left + 1))
+        left = _left(left, parts[-1])
         if not stream.eof:
             raise BrokenBatchError("cut off")
         data = stream.unused_data
@@ -196,25 +203,62 @@ def _gunzip(data: bytes) -> bytes:
 def _unsnappy(data: bytes) -> bytes:
     """A block of snappy, or blocks with their lengths before them as the Java library xerial writes them."""
     if not data.startswith(_XERIAL):
-        return bytes(snappy.decompress(data))
-    parts, place = [], _XERIAL_HEADER
+        return _snappy_block(data, MOST_BYTES)
+    parts, place, left = [], _XERIAL_HEADER, MOST_BYTES
     while place < len(data):
         (size,) = _INT.unpack_from(data, place)
         place += _INT.size
         if size < 0 or place + size > len(data):
             raise BrokenBatchError("cut off")
-        parts.append(snappy.decompress(data[place : place + size]))
+        parts.append(_snappy_block(data[place : place + size], left))
+        left = _left(left, parts[-1])
         place += size
     return b"".join(parts)
 
 
+def _snappy_block(data: bytes, most: int) -> bytes:
+    """A block; it begins with its size as a varint without a sign."""
+    size = shift = 0
+    for byte in data[:_LONGEST_SIZE]:
+        size |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:  # noqa: PLR2004 - the last byte of a varint
+            break
+    if size > most:
+        raise BrokenBatchError(_TOO_LARGE)
+    return bytes(snappy.decompress(data))
+
+
 def _unlz4(data: bytes) -> bytes:
-    return bytes(lz4.frame.decompress(data))
+    stream = lz4.frame.LZ4FrameDecompressor()
+    step, left = _step(data), MOST_BYTES
+    parts = [stream.decompress(data, step)]
+    while (left := _left(left, parts[-1])) and not stream.eof and not stream.needs_input:
+        parts.append(stream.decompress(b"", step))
+    if not stream.eof:
+        raise BrokenBatchError("cut off" if stream.needs_input else _TOO_LARGE)
+    return b"".join(parts)
 
 
 def _unzstd(data: bytes) -> bytes:
+    step, left, parts = _step(data), MOST_BYTES, []
     with zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True) as reader:
-        return bytes(reader.read())
+        while piece := reader.read(step):
+            parts.append(piece)
+            left = _left(left, piece)
+    return b"".join(parts)
+
+
+def _step(data: bytes) -> int:
+    """Bytes to decompress at once: mostly all, for room that is not needed costs time."""
+    return _USUAL_RATIO * len(data) + _LEAST_STEP
+
+
+def _left(most: int, found: bytes) -> int:
+    """What may come yet."""
+    if len(found) > most:
+        raise BrokenBatchError(_TOO_LARGE)
+    return most - len(found)
 
 
 _CODECS = {_GZIP: _gunzip, _SNAPPY: _unsnappy, _LZ4: _unlz4, _ZSTD: _unzstd}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kafka.consumer.fetcher import IsolationLevel
 from kafka.errors import UnsupportedCodecError
 
-from monitor.sources.kafka import fast_records
+from monitor.sources.kafka import fast_records, record_batches
 from monitor.sources.kafka.fast_records import FastRecords
 from monitor.sources.kafka.sampling import Sampling
 from tests.unit.monitor.sources.kafka.batches import (
@@ -237,6 +237,18 @@ def test_other_forms_of_the_codecs(codec: int, pack: object) -> None:
     data[22] |= codec
     sealed = reseal(bytes(data))
     assert rows(fast(plain)) == rows(fast(sealed)) == rows(stock(sealed)[0])
+
+
+@pytest.mark.parametrize("codec", CODECS[1:])
+def test_a_batch_that_would_fill_the_memory_is_a_gap(codec: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a batch may hold without its compression has a bound; one beyond it is passed over."""
+    batch = Batch([Record(b"x" * 30_000)] * 3, codec)
+    written = write(batch, Batch([Record(b"y" * 500)], codec))
+    assert 4 == len(fast(written))
+    monkeypatch.setattr(record_batches, "MOST_BYTES", 80_000)
+    found = fast(written)
+    assert [b"y" * 500] == found.values()
+    assert [(0, 3, "corrupt")] == [(gap.start, gap.end, gap.reason) for gap in found.gaps]
 
 
 @given(st.sampled_from(CODECS), st.integers(0, 30), st.sampled_from([0.01, 0.3, 1.0]))
