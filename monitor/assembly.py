@@ -202,7 +202,7 @@ def assemble(settings: Settings, clock: Clock) -> Assembly:
         sight = Sight(telemetry, reader, lambda key: deliveries.retry([key]) > 0, settings.http.token_file)
         server = HttpServer(build_app(sight), settings.http.host, settings.http.port)
         undo.callback(server.stop)
-        links = {"driftd": f"{server.url}/"}
+        links = {"driftd": settings.http.page(server.url)}
         retire_alerts(state, telemetry.monitors, settings.sinks, clock.now())
         engine = build_engine(settings, state, telemetry, clock, links=links)
         engine.on_messages = deliveries.notify

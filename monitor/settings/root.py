@@ -33,8 +33,19 @@ class HttpSettings(Options):
     token_file: LocalPath | None = None
     """File with the bearer token that `/api` and `/metrics` ask for; without it whoever reaches the port reads."""
 
+    public_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+(/\S*)?$")] | None = None
+    """Where people reach the server, for the links in alerts; the address that it listens on where not given."""
+
     max_series: Annotated[int, Ge(100)] = 10_000
     """Most time series about windows in `/metrics`; beyond it the windows closed longest ago are left out."""
+
+    def page(self, bound: str) -> str:
+        """URL of the page for people.
+
+        Args:
+            bound: URL of the address that the server listens on.
+        """
+        return f"{(self.public_url or bound).rstrip('/')}/"
 
 
 class LogSettings(Options):
