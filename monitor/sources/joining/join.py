@@ -126,9 +126,8 @@ class Join:
         """
         behind = set(behind)
         for lane in self._lanes:
-            held = lane.held(self._lanes.behind(lane, behind))
-            rest = ended and held > lane.seen
-            while (leaving := lane.step(held, self._clock.monotonic(), rest=rest)) is not None:
+            mine = self._lanes.behind(lane, behind)
+            while (leaving := lane.step(mine, self._clock.monotonic(), rest=ended)) is not None:
                 if leaving:
                     return self._joined(lane, leaving)
         relief = self._budget.relieve(self._lanes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ MOST = 16_384
 """Halves in one block of work."""
 
 GRACE = 5_000_000
-"""At the end of all partitions, halves are given up this much later: topics that run side by side differ by moments."""
+"""Where a partition is read up to its end, halves are given up this much later: topics differ by moments."""
 
 _NONE = np.empty(0, np.int64)
 
@@ -103,21 +103,23 @@ class Lane:
         self.pending.add(arrived.messages.name, references, arrived.times)
         self.quiet_since = monotonic
 
-    def held(self, behind: Iterable[str]) -> int:
+    def held(self, behind: Collection[str]) -> int:
         """Time up to which (exclusively) the partitions with unread messages have come; `ALWAYS` if there are none."""
         return min((self.newest.get(partition, NEVER) for partition in behind), default=ALWAYS)
 
-    def step(self, held: int, monotonic: float, *, rest: bool = False) -> Leaving | None:
+    def step(self, behind: Collection[str], monotonic: float, *, rest: bool = False) -> Leaving | None:
         """Take the next halves; None where there is nothing to do.
 
         Args:
-            held: see there.
+            behind: the lane's partitions with unread messages.
             monotonic: seconds now.
             rest: nothing will come any more: what waits is over.
         """
+        held = self.held(behind)
         references, times = self.pending.take(held, MOST)
         full = len(times) == MOST
-        clock = int(times[-1]) if full else self._clock(held, monotonic, rest=rest)
+        clock = self._clock(behind, monotonic, rest=rest)
+        clock = min(clock, int(times[-1])) if full else clock
         self.table.clock = max(self.table.clock, clock)
         leaving = Leaving()
         self.table.take_in(self._arrivals(references, times), leaving)
@@ -193,15 +195,19 @@ class Lane:
         groups.renumber(renumbered(groups.take(living).halves, old, new), living)
         self.pending.renumber(old, new)
 
-    def _clock(self, held: int, monotonic: float, *, rest: bool) -> int:
-        if rest:
+    def _clock(self, behind: Collection[str], monotonic: float, *, rest: bool) -> int:
+        """What was due before this is over.
+
+        Partitions that are read up to their ends may still get messages that are a little older than the newest.
+        """
+        if rest and not behind:
             return ALWAYS
-        if held != ALWAYS:
+        if behind:
             self.quiet_since = monotonic
-            return held
-        if self.seen == NEVER:
-            return NEVER
-        return self.seen + int((monotonic - self.quiet_since) * 1_000_000) - GRACE
+        held = self.held(behind)
+        if self.seen == NEVER or self.newest.keys() <= set(behind):
+            return min(held, self.seen)
+        return min(held, self.seen + int((monotonic - self.quiet_since) * 1_000_000) - GRACE)
 
     def _arrivals(self, references: Longs, times: Longs) -> Arrivals:
         first, second, sides = self.halves.gather_all(references, ("first", "second", "sides"))

@@ -100,6 +100,8 @@ def take_over(me: str, known: Known, start: int) -> TakeOver:
     offset = max((o for o in (own.offset if own else None, committed) if o is not None), default=start)
     handover = Handover(me, offset, offset if committed is None else committed)
     adopted = None if shared is None else note.waiting
+    if last is None and own is not None and offset == own.offset:
+        adopted = own.given or None  # a broker that keeps no notes, and nobody has read on
     return TakeOver(_entry(known, own, offset, note.number + 1), note.taken(handover), overlap, gaps, adopted)
 
 
