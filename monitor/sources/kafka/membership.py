@@ -18,6 +18,7 @@ _PATIENCE = 0.8
 """Share of the rebalance timeout after which a member that cannot commit lets go without."""
 
 _COMMIT_SECONDS = 5.0
+_LAST_COMMIT_SECONDS = 1.0
 
 
 @dataclass
@@ -101,7 +102,8 @@ class Membership(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # kafka
         if not offsets:
             return
         done = self._client().commit_soon(offsets)
-        if not await self._until(lambda: done.is_done, _COMMIT_SECONDS) or done.failed():
+        seconds = _LAST_COMMIT_SECONDS if self.closing else _COMMIT_SECONDS
+        if not await self._until(lambda: done.is_done, seconds) or done.failed():
             log.warning(
                 "offsets of partitions given up are not in Kafka",
                 monitor=self._monitor,
