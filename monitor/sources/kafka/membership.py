@@ -78,9 +78,7 @@ class Membership(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # kafka
             return
         log.info("partitions given up", monitor=self._monitor, partitions=_names(revoked))
         number = self._channel.give_up(name_of(partition) for partition in settled)
-        if not self.closing and not await self._until(
-            lambda: self._channel.is_given_up(number), self._patience
-        ):
+        if not await self._until(lambda: self.closing or self._channel.is_given_up(number), self._patience):
             self._channel.lose("a partition had to be given up before the state was committed")
             return
         await self._tell(settled)

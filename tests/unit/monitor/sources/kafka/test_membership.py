@@ -130,9 +130,11 @@ def test_without_a_commit_in_time_the_partition_counts_as_lost(
 def test_a_member_that_is_closed_does_not_wait(scene: Scene) -> None:
     """The loop has made its last commit already."""
     scene.channel.commit({"t/0": Counted(10, 1)}, {})
+    scene.channel.put(scene.channel.epoch, [Piece("t/0", None, Counted(30, 1))])
     scene.channel.take("t/0", 1, 1)
     leaving = scene.member.on_partitions_revoked({FIRST})
     assert not stepped(leaving, lambda: bool(scene.channel.leaving))
+    assert not stepped(leaving)
     scene.member.closing = scene.client.answer.is_done = True
     assert stepped(leaving)
     assert {FIRST: Committed(10, Note())} == scene.client.told
