@@ -99,13 +99,13 @@ class Halves:
 
     @property
     def size(self) -> int:
-        """Bytes in memory."""
-        return sum(segment.size for segment in self.segments.values())
+        """Bytes in memory; any thread may ask."""
+        return sum(segment.size for segment in tuple(self.segments.values()))
 
     @property
     def count(self) -> int:
-        """Halves that wait."""
-        return sum(int(segment.living.sum()) for segment in self.segments.values())
+        """Halves that wait; any thread may ask."""
+        return sum(int(segment.living.sum()) for segment in tuple(self.segments.values()))
 
     def add(
         self,

@@ -32,8 +32,8 @@ class Lanes:
         self._gone: set[int] = set()
 
     def __iter__(self) -> Iterator[Lane]:
-        """All of them."""
-        return iter(self._lanes.values())
+        """All of them, as they are now."""
+        return iter(tuple(self._lanes.values()))
 
     def __len__(self) -> int:
         """How many there are."""

@@ -33,11 +33,28 @@ def produce(kafka: Operations, topic: str, numbers: Iterable[int], partitions: i
     kafka.produce(topic, [Record(row(i), partition=i % partitions) for i in numbers])
 
 
+PLAIN = {"id": "$.id", "timestamp": "$.t", "features": ["$.x"], "prediction": "$.y"}
+JOINED = {
+    "id": "@request.key",
+    "timestamp": "$.request.t",
+    "features": ["$.request.x"],
+    "prediction": "$.response.y",
+    "label": "$.label.y",
+    "latency": {"path": "@join.latency"},
+}
+
+
+def joined_row(number: int) -> bytes:
+    """The same record as it comes out of a join."""
+    return b'{"request":%b,"response":{"y":0.5},"label":{"y":0.5}}' % row(number)
+
+
 def configuration(folder: Path, source: dict[str, Any]) -> Settings:
     """One monitor over a Kafka source; the reference lies in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     reference = folder / "reference.ndjson"
-    reference.write_bytes(b"\n".join(row(i) for i in range(2000)) + b"\n")
+    written = joined_row if "join" in source else row
+    reference.write_bytes(b"\n".join(written(i) for i in range(2000)) + b"\n")
     return Settings.model_validate(
         {
             "state": str(folder / "driftd.state"),
@@ -47,7 +64,7 @@ def configuration(folder: Path, source: dict[str, Any]) -> Settings:
                 {
                     "name": MONITOR,
                     "source": {"type": "kafka", **source},
-                    "records": {"id": "$.id", "timestamp": "$.t", "features": ["$.x"], "prediction": "$.y"},
+                    "records": JOINED if "join" in source else PLAIN,
                     "reference": {"type": "file", "path": str(reference)},
                     "windows": [{"length": "1d", "slide": "1d", "min_rows": 100}],
                 }

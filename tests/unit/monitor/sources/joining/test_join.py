@@ -59,7 +59,7 @@ def play(reader: Reader, script: list[tuple[str, int, int]], start: int) -> None
     read_all(reader)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(worlds(labels=True), moves, starts)
 def test_any_order_cut_and_restart_gives_the_plain_join(
     topics: Topics, script: list[tuple[str, int, int]], start: int
@@ -73,7 +73,7 @@ def test_any_order_cut_and_restart_gives_the_plain_join(
     assert plain.lost == +reader.lost
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(worlds(labels=False), moves, starts)
 def test_the_same_without_labels(topics: Topics, script: list[tuple[str, int, int]], start: int) -> None:
     """Without labels: rows, their order and outcomes are those of the join with a dictionary."""
@@ -85,7 +85,7 @@ def test_the_same_without_labels(topics: Topics, script: list[tuple[str, int, in
     assert plain.lost == +reader.lost
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(worlds(labels=True), moves, starts)
 def test_every_half_is_counted_once(topics: Topics, script: list[tuple[str, int, int]], start: int) -> None:
     """Halves in rows and halves lost are together all halves."""
