@@ -128,6 +128,7 @@ def test_kills_at_any_moment(kafka: Operations, topic: str, tmp_path: Path, memb
     assert traffic.expected == outcomes(members)
 
 
+@pytest.mark.kafka(needs={"offset_notes"})
 def test_waiting_halves_go_with_their_partitions(
     kafka: Operations, topic: str, tmp_path: Path, members: list[Member]
 ) -> None:
