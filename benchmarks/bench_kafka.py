@@ -20,9 +20,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench_pipeline import NESTED, THREADS, write_reference
+from bench_pipeline import NESTED, write_reference
 from kafka_live import live
 from kafka_topic import broker, fill
+
+from monitor.cli import surroundings
 
 TOPIC = "bench"
 STAGES = ("stock", "confluent", "unpack", "decode", "pipeline", "sampled", "paused")
@@ -37,7 +39,7 @@ monitors:
     reference: {{type: file, path: "{folder}/reference.driftref"}}
     windows: [{{length: 1h}}]
 """
-SURROUNDINGS = {**THREADS, "_RJEM_MALLOC_CONF": "narenas:1,dirty_decay_ms:200,muzzy_decay_ms:0"}
+SURROUNDINGS = surroundings(["run"])
 """As `driftd` sets them."""
 
 PROFILED = {"unpack", "pipeline"}

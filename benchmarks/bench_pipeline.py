@@ -25,6 +25,7 @@ import orjson
 import polars as pl
 
 from detectors.reference import Reference
+from monitor.cli import surroundings
 from monitor.decode.decoder import Decoder
 from monitor.referencing import load_reference
 from monitor.replay import Replay
@@ -35,9 +36,6 @@ START = 1_700_000_000_000
 ROWS_PER_SECOND = 100
 REFERENCE_ROWS = 50_000
 BLOCK = 100_000
-THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-"""As `driftd` sets them."""
-
 TARGETS = {"ndjson": 300_000, "parquet": 3_000_000}
 
 CONFIG = """
@@ -172,7 +170,7 @@ def run(name: str, folder: Path, total: int) -> dict[str, float]:
     write_reference(folder, f"{data}/*", NESTED if name == "ndjson" else FLAT)
     arguments = [sys.executable, __file__, "--replay", str(folder / "driftd.yaml")]
     done = subprocess.run(
-        arguments, check=True, capture_output=True, text=True, env={**os.environ, **THREADS}
+        arguments, check=True, capture_output=True, text=True, env={**os.environ, **surroundings(["replay"])}
     )
     for file in data.iterdir():
         file.unlink()

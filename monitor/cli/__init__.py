@@ -7,12 +7,23 @@ import sys
 
 from monitor import __version__
 
-_BEFORE_IMPORTS = {
-    "OPENBLAS_NUM_THREADS": "1",  # threads for small products only cost
-    "_RJEM_MALLOC_CONF": "narenas:1,dirty_decay_ms:200,muzzy_decay_ms:0",
-}
-"""What numpy and polars read when they are loaded. The second is for polars' allocator: one arena, and memory that
-was free for 0.2 s goes back; with an arena for each thread and its own times the daemon holds a fifth more."""
+KEPT_MS, KEPT_MS_BY_DAEMON = 5000, 20
+"""Milliseconds for which polars' allocator keeps free memory. Asking for it anew costs a replay an eighth of its
+processor time; a daemon stays small for years, and 20 ms cost it next to nothing."""
+
+
+def surroundings(arguments: list[str]) -> dict[str, str]:
+    """What numpy and polars read from the environment when they are loaded.
+
+    Args:
+        arguments: of the command line.
+    """
+    kept = KEPT_MS_BY_DAEMON if arguments[:1] == ["run"] else KEPT_MS
+    return {
+        "OPENBLAS_NUM_THREADS": "1",  # threads for small products only cost
+        # One arena: with one for each thread more lies about unused.
+        "_RJEM_MALLOC_CONF": f"narenas:1,dirty_decay_ms:{kept},muzzy_decay_ms:0",
+    }
 
 
 def main() -> None:
@@ -20,7 +31,7 @@ def main() -> None:
     if sys.argv[1:] in (["--version"], ["-V"]):
         sys.stdout.write(f"driftd {__version__}\n")
         return
-    for name, value in _BEFORE_IMPORTS.items():
+    for name, value in surroundings(sys.argv[1:]).items():
         os.environ.setdefault(name, value)
     from monitor.cli.application import run  # here: typer costs more than the answer above
 
