@@ -164,9 +164,9 @@ class Channel:
             return self._commits if needed else -1
 
     def is_given_up(self, number: int) -> bool:
-        """Everything that was read before `give_up` is in the state."""
+        """Everything that was read before `give_up` is in the state, and nothing that goes along is held any more."""
         with self._changed:
-            return self._commits > number
+            return self._commits > number and (number < 0 or not self._leaving)
 
     # The loop.
 
@@ -196,12 +196,20 @@ class Channel:
             self._stored, self._notes = dict(stored), {}
             self._lost, self._dirty, self._leaving = "", False, frozenset()
 
-    def commit(self, stored: Mapping[str, Counted], notes: Mapping[str, str]) -> None:
-        """The state holds everything that was taken; `notes`: what still waits, for the partitions' next owners."""
+    def commit(
+        self, stored: Mapping[str, Counted], notes: Mapping[str, str], given: frozenset[str] = frozenset()
+    ) -> None:
+        """The state holds everything that was taken.
+
+        Args:
+            stored: how far each partition is counted.
+            notes: what still waits, for the partitions' next owners.
+            given: partitions whose halves are no longer held. Where halves go along, others stay until theirs are not.
+        """
         with self._changed:
             self._stored, self._notes = dict(stored), notes
             self._commits += 1
-            self._dirty, self._leaving = False, frozenset()
+            self._dirty, self._leaving = False, self._leaving - given if self.always else frozenset()
             self._changed.notify_all()
 
     def waiting(self) -> list[str]:

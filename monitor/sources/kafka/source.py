@@ -268,7 +268,7 @@ class KafkaStream:
         self._saved_id = True
         places = {} if position is None else self._places
         ends = {n: places[n].offset for n in {*self._channel.sights, *self._given_up} if n in places}
-        self._channel.commit(places, self._route.notes(ends))
+        self._channel.commit(places, self._route.notes(ends), self._given_up)
         self._given_up = frozenset()
         if self._reader is not None:
             self._reader.tell_kafka()

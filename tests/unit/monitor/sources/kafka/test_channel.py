@@ -56,6 +56,18 @@ def test_a_partition_of_which_nothing_was_taken_goes_at_once() -> None:
         assert channel.is_given_up(channel.give_up(["t/0"])) is not always
 
 
+def test_halves_leave_before_their_partition_goes() -> None:
+    """A commit that was under way when a partition was asked for still held its halves: it does not count."""
+    channel = Channel(2**20, always=True)
+    channel.put(0, [piece("t/0", 10, 10)])
+    channel.take("t/0", 1, 1)
+    number = channel.give_up(["t/0"])
+    channel.commit({"t/0": Counted(10, 1)}, {"t/0": "note"})
+    assert (frozenset({"t/0"}), False) == (channel.leaving, channel.is_given_up(number))
+    channel.commit({"t/0": Counted(10, 1)}, {"t/0": "note"}, frozenset({"t/0"}))
+    assert (frozenset(), True) == (channel.leaving, channel.is_given_up(number))
+
+
 def test_lost_partitions_are_told_only_when_it_matters() -> None:
     """Rows that are not committed must be forgotten; where there are none, reading just begins again."""
     channel = Channel(2**20)
