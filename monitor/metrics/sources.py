@@ -14,6 +14,7 @@ COUNTERS = {
     "decoded_records": "Records decoded.",
     "decode_seconds": "Time spent on decoding.",
     "overlap_records": "Records that were counted by another member of the group as well.",
+    "unjoined_records": "Halves of a join whose other half did not come.",
     "rebalances": "Assignments of partitions by the group.",
     "reconnects": "Connections that were made anew after a failure.",
 }

@@ -238,6 +238,11 @@ class Join:
         return found
 
     @property
+    def unjoined(self) -> dict[str, int]:
+        """Halves whose other half did not come, since the process began, by topic."""
+        return {topic: self.lost[UNJOINED, NAMES[side]] for topic, side in self._options.sides.items()}
+
+    @property
     def waiting_halves(self) -> int:
         """Halves in memory."""
         return sum(lane.halves.count for lane in self._lanes)

@@ -33,6 +33,7 @@ def report(lag: Lag, reader: Reader, route: Route, overlap: Mapping[str, int]) -
             "decoded_records": dict(route.records),
             "decode_seconds": {"": route.seconds},
             "overlap_records": dict(overlap),
+            "unjoined_records": route.unjoined(),
             "rebalances": {"": reader.rebalances},
             "reconnects": {"": reader.reconnects},
         },

@@ -105,6 +105,10 @@ class Route(ABC):
     def gauges(self) -> dict[str, float]:
         """Figures for the metrics."""
 
+    def unjoined(self) -> dict[str, int]:
+        """Halves of a join whose other half did not come, by topic."""
+        return {}
+
 
 class Direct(Route):
     """Each message is a record, or holds some."""
@@ -225,6 +229,10 @@ class Joining(Route):
     def load(self, store: Store) -> None:
         """See `Route.load`."""
         self._join.load(store)
+
+    def unjoined(self) -> dict[str, int]:
+        """See `Route.unjoined`."""
+        return self._join.unjoined
 
     def gauges(self) -> dict[str, float]:
         """See `Route.gauges`."""

@@ -163,3 +163,13 @@ def test_foreign_metadata_is_no_note() -> None:
     """What other tools write beside an offset is left alone."""
     for text in (None, "", "hello", "[]", '{"v": 2}', '{"v": 1}', "null"):
         assert Note() == Note.from_text(text)
+
+
+def test_brokers_without_notes_leave_a_join_its_halves() -> None:
+    """Where the text beside the offset is lost and nobody has read on, what waits in the own state goes on."""
+    known = Known("t/0", "", Counted(100, 1), Committed(100))
+    assert take_over("A", known, 0).adopted is None
+    known = Known("t/0", "", Counted(90, 1), Committed(100))
+    assert "" == take_over("A", known, 0).adopted
+    known = Known("t/0", "", Counted(100, 1, given="what waits"), Committed(100))
+    assert "what waits" == take_over("A", known, 0).adopted
