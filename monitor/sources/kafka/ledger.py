@@ -51,7 +51,9 @@ class Ledger:
             line, stored = self.lines.get(partition), self.channel.stored(name_of(partition))
             if line is None or stored is None or stored.turn != line.reading.turn:
                 continue
-            waiting = self.channel.note(name_of(partition), line.note.waiting)
+            waiting = self.channel.note(name_of(partition), "")
+            if line.note.waiting and not waiting:
+                continue  # what waits before the stored offset is known after the loop's next commit
             wanted = Committed(stored.offset, replace(line.note, waiting=waiting))
             if stored.topic_id == line.reading.topic_id and wanted != line.told:
                 found[partition] = wanted

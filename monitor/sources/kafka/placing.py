@@ -70,8 +70,9 @@ class Placing:
         }
         starts = self._starts(known)
         taken = {p: self._adopting(take_over(self._me, known[p], starts.get(p, 0))) for p in partitions}
+        first = {p: _first(t, known[p]) for p, t in taken.items()}
         if self._grouped:
-            self._client.commit({p: Committed(t.counted.offset, t.note) for p, t in taken.items()})
+            self._client.commit(first)
         stops = {} if self._options.follow else self._client.ends(partitions)
         here = frozenset(name_of(p) for p in self._client.assignment())
         pieces = [
@@ -79,9 +80,8 @@ class Placing:
         ]
         for partition, t in taken.items():
             self._tell(partition, t)
-            told = Committed(t.counted.offset, t.note)
-            line = Line(t.counted, t.note, told, stop=stops.get(partition))
-            self._ledger.lines[partition] = line
+            told = first[partition]
+            self._ledger.lines[partition] = Line(t.counted, told.note, told, stop=stops.get(partition))
             self._client.seek(partition, t.counted.place, t.counted.epoch)
             self._client.consumer.resume(partition)
             self._before.pop(partition, None)
@@ -184,6 +184,15 @@ class Placing:
             name = name_of(partition)
             log.warning("records were counted by another member too", partition=name, records=overlap)
         return Piece(name_of(partition), None, replace(entry, turn=0), (), overlap)
+
+
+def _first(taken: TakeOver, known: Known) -> Committed:
+    """What Kafka is told before anything is read: an offset, and what waits before this very offset."""
+    if taken.adopted:
+        return Committed(taken.counted.offset, replace(taken.note, waiting=taken.adopted))
+    if taken.note.waiting and known.shared is not None:
+        return Committed(known.shared.offset, taken.note)
+    return Committed(taken.counted.offset, taken.note)
 
 
 def _partition(name: str) -> TopicPartition:

@@ -204,3 +204,27 @@ def test_halves_that_wait_are_read_again() -> None:
     assert found.settle(FIRST)
     (piece,) = found.pieces()
     assert ((90, -1), 100, waiting) == (found.client.places[FIRST], piece.after.offset, piece.adopted)
+
+
+def test_what_waits_is_told_with_the_offset_that_it_belongs_to() -> None:
+    """A member whose state is beyond Kafka's offset: the old pair stays until its own note is there."""
+    join = {"request": {"topic": "t"}, "response": {"topic": "u"}}
+    found = desk({"t/0": Counted(150, 1, "id")}, topics=None, join=join)
+    told = Committed(100, replace(Note("id", 1, (Handover(ME, 0, 0),)), waiting='[100,0,""]'))
+    found.client.offsets[FIRST] = told
+    assert found.settle(FIRST)
+    assert told == found.client.offsets[FIRST]
+    assert {} == found.ledger.due([FIRST])
+    found.channel.commit({"t/0": Counted(150, 1, "id")}, {"t/0": '[150,0,""]'})
+    (wanted,) = found.ledger.due([FIRST]).values()
+    assert (150, '[150,0,""]') == (wanted.offset, wanted.note.waiting)
+
+
+def test_a_partition_that_comes_back_is_told_with_what_it_was_given_up_with() -> None:
+    """The note of the state belongs to the offset of the state, whatever of it has reached Kafka."""
+    join = {"request": {"topic": "t"}, "response": {"topic": "u"}}
+    found = desk({"t/0": Counted(150, 1, "id", given='[150,7,""]')}, topics=None, join=join)
+    note = replace(Note("id", 1, (Handover(ME, 0, 0),)), waiting='[100,0,""]')
+    found.client.offsets[FIRST] = Committed(100, note)
+    assert found.settle(FIRST)
+    assert Committed(150, replace(note, waiting='[150,7,""]')) == found.client.offsets[FIRST]
