@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from confluent_kafka import (
     Consumer,
-    ConsumerGroupTopicPartitions,
     KafkaError,
     KafkaException,
     Message,
@@ -22,6 +21,8 @@ SECONDS = 30.0
 MOVING = {
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.FENCED_LEADER_EPOCH,
     KafkaError.UNKNOWN_LEADER_EPOCH,
     KafkaError._TRANSPORT,
@@ -162,19 +163,14 @@ class Operations:
 
     def committed(self, group: str, topic: str) -> dict[int, int]:
         """The offsets that a group has committed, of the partitions that have one."""
-        asked = ConsumerGroupTopicPartitions(
-            group, [TopicPartition(topic, p) for p in self.partitions(topic)]
-        )
-        found = self._admin.list_consumer_group_offsets([asked])[group].result(SECONDS)
-        return {place.partition: place.offset for place in found.topic_partitions if place.offset >= 0}
-
-    def members(self, group: str) -> dict[str, list[tuple[str, int]]]:
-        """What each member of a group holds: member id -> topic and partition."""
-        found = self._admin.describe_consumer_groups([group])[group].result(SECONDS)
-        return {
-            member.member_id: [(place.topic, place.partition) for place in member.assignment.topic_partitions]
-            for member in found.members
-        }
+        # A consumer asks, which joins nothing: the admin client waits for good when the broker was restarted.
+        consumer = Consumer({**self._settings, "group.id": group})
+        try:
+            wanted = [TopicPartition(topic, partition) for partition in self.partitions(topic)]
+            found = self._patiently(lambda: consumer.committed(wanted, timeout=SECONDS))
+        finally:
+            consumer.close()
+        return {place.partition: place.offset for place in found if place.offset >= 0}
 
     def produce(self, topic: str, records: Iterable[Record | bytes | None], **settings: Any) -> None:
         """Write records, all of them or an error. `settings` of librdkafka, `compression_type` for compression.type."""
