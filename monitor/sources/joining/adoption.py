@@ -18,6 +18,8 @@ import numpy as np
 from monitor.sources.joining.sides import Longs, Mask
 
 _MORE, _BITS, _MASK = 0x80, 7, 0x7F
+_MOST_RUNS = 4096
+"""Stretches of offsets in a note, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,18 @@ class Waiting:
 
         The oldest have waited the longest and are the least likely to find their other half.
         """
-        found = self
+        found = self._newest_runs()
         while len(found.offsets) and len(found.to_text()) > most:
             kept = len(found.offsets) * 3 // 4
             found = Waiting(self.end, self.offsets[len(self.offsets) - kept :], self.time)
         return found, len(self.offsets) - len(found.offsets)
+
+    def _newest_runs(self) -> Waiting:
+        """Without what cannot have room: it is not worth the time to try."""
+        breaks = np.flatnonzero(np.diff(self.offsets) != 1)
+        if len(breaks) < _MOST_RUNS:
+            return self
+        return Waiting(self.end, self.offsets[breaks[-_MOST_RUNS] + 1 :], self.time)
 
 
 def keep_waiting(waiting: Waiting, offsets: Longs) -> Mask:

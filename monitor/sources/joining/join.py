@@ -87,11 +87,6 @@ class Join:
         self._outcomes: Counter[str] = Counter()
         self._rejects: list[Reject] = []
 
-    @property
-    def topics(self) -> tuple[str, ...]:
-        """The topics that are joined."""
-        return tuple(self._readers)
-
     # Messages in, rows out.
 
     def push(self, messages: Messages) -> None:
@@ -219,9 +214,9 @@ class Join:
         Args:
             ends: first offset of each partition that was not pushed.
         """
-        for name, end in ends.items():
-            waiting, left_out = self._waiting(name, end).shortened(NOTE_BYTES)
-            self._given[name] = waiting.to_text()
+        for name, waiting in self._waiting(ends).items():
+            shortened, left_out = waiting.shortened(NOTE_BYTES)
+            self._given[name] = shortened.to_text()
             self._outcomes[HANDED_OVER] += left_out
             self._drop(name)
 
@@ -231,11 +226,9 @@ class Join:
         Args:
             ends: first offset of each partition that was not pushed; what is still to be read again does not count.
         """
-        found = {}
-        for name, end in ends.items():
-            given = self._given.get(name)
-            found[name] = given or self._waiting(name, end).shortened(NOTE_BYTES)[0].to_text()
-        return found
+        found = {name: self._given[name] for name in ends if name in self._given}
+        rest = self._waiting({name: end for name, end in ends.items() if name not in found})
+        return found | {name: waiting.shortened(NOTE_BYTES)[0].to_text() for name, waiting in rest.items()}
 
     @property
     def unjoined(self) -> dict[str, int]:
@@ -290,10 +283,14 @@ class Join:
         self._adopted.pop(partition, None)
         self._lanes.drop(partition)
 
-    def _waiting(self, partition: str, end: int) -> Waiting:
-        lane = self._lanes.get(partition)
-        offsets, time = (_NO_LONGS, NEVER) if lane is None else lane.waiting(partition)
-        adopted = self._adopted.get(partition)
-        if adopted is None:
-            return Waiting(end, offsets, time)
-        return Waiting(max(end, adopted.end), np.concatenate([offsets, adopted.offsets]), time)
+    def _waiting(self, ends: Mapping[str, int]) -> dict[str, Waiting]:
+        """What waits of some partitions."""
+        here = {name: found for lane in self._lanes for name, found in lane.waiting().items()}
+        waiting = {}
+        for name, end in ends.items():
+            offsets, time = here.get(name, (_NO_LONGS, NEVER))
+            adopted = self._adopted.get(name)
+            if adopted is not None:
+                offsets = np.concatenate([offsets, adopted.offsets])
+            waiting[name] = Waiting(end if adopted is None else max(end, adopted.end), offsets, time)
+        return waiting

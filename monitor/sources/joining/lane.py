@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -153,16 +154,17 @@ class Lane:
         segments = self.halves.segments.values()
         return np.concatenate([_NONE, *(s.references[s.living] for s in segments)])
 
-    def waiting(self, partition: str) -> tuple[Longs, int]:
-        """Offsets of a partition's halves that wait, rising, and the time that it had reached before the first."""
-        if partition not in self.names:
-            return _NONE, NEVER
-        references = self._of(partition)
-        offsets = self.halves.gather(references, "offsets")
-        order = np.argsort(offsets)
-        if not len(order):
-            return _NONE, self.newest.get(partition, NEVER)
-        return offsets[order], int(self.halves.gather(references[order[:1]], "times")[0])
+    def waiting(self) -> dict[str, tuple[Longs, int]]:
+        """Offsets of each partition's halves that wait, rising, and the time that it had reached before the first."""
+        found = {name: (_NONE, time) for name, time in self.newest.items()}
+        columns = self.halves.gather_all(self.living(), ("partitions", "offsets", "times"))
+        order = np.lexsort((columns[1], columns[0]))
+        places, offsets, times = (column[order] for column in columns)
+        begins = np.searchsorted(places, np.arange(len(self.names) + 1))
+        for name, (begin, end) in zip(self.names, pairwise(begins.tolist()), strict=True):
+            if begin < end:
+                found[name] = offsets[begin:end], int(times[begin])
+        return found
 
     def take_over(self, partition: str, time: int) -> None:
         """A partition of which another member has read up to a time."""
