@@ -119,11 +119,12 @@ class Channel:
         with self._changed:
             return {name: shelf.bytes for name, shelf in self._shelves.items()}
 
-    def see(self, sights: Mapping[str, Sight]) -> None:
-        """Tell how the assigned partitions stand; those that were given up may be assigned again from now on."""
+    def see(self, sights: Mapping[str, Sight], epoch: int | None = None) -> None:
+        """Tell how the assigned partitions stand; nothing happens when the loop has gone back since `epoch`."""
         with self._changed:
-            self._sights = sights
-            self._changed.notify_all()
+            if epoch is None or epoch == self.epoch:
+                self._sights = sights
+                self._changed.notify_all()
 
     def stored(self, name: str) -> Counted | None:
         """How far the state has counted a partition."""
@@ -195,6 +196,7 @@ class Channel:
             self._drop(tuple(self._shelves))
             self._stored, self._notes = dict(stored), {}
             self._lost, self._dirty, self._leaving = "", False, frozenset()
+            self._sights = {}  # they told of places further on
 
     def commit(
         self, stored: Mapping[str, Counted], notes: Mapping[str, str], given: frozenset[str] = frozenset()

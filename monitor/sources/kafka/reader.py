@@ -231,7 +231,7 @@ class Reader:
             raise TimeoutError("the consumer group does not settle")
         self.rebalances = self.membership.holdings.rebalances
         fresh = self.membership.holdings.fresh
-        self.channel.see(self.watching.sights(self.client, self.ledger, fresh))
+        self.channel.see(self.watching.sights(self.client, self.ledger, fresh), self._epoch)
         errors = (self._placing.trouble if fresh else None, self._recovery.trouble)
         self.watching.look(self.client, self.log, fresh, errors)
 

@@ -32,6 +32,18 @@ def test_nothing_from_before_going_back_arrives() -> None:
     assert 0 == channel.stored("t/0").offset  # type: ignore[union-attr]
 
 
+def test_partitions_stand_anew_after_going_back() -> None:
+    """What was read up may be unread again: nobody knows until the polling thread has gone back too."""
+    channel = Channel(2**20)
+    sights = {"t/0": Sight(10, 10, reachable=True)}
+    channel.see(sights, 0)
+    channel.go_back({"t/0": Counted(0, 1)})
+    channel.see(sights, 0)
+    assert {} == channel.sights
+    channel.see(sights, channel.epoch)
+    assert sights == channel.sights
+
+
 def test_a_partition_goes_after_the_next_commit() -> None:
     """What was taken is committed before a partition is given up; what still waited is dropped."""
     channel = Channel(2**20)
