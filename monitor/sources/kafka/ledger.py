@@ -52,7 +52,7 @@ class Ledger:
             if line is None or stored is None or stored.turn != line.reading.turn:
                 continue
             waiting = self.channel.note(name_of(partition), "")
-            if line.note.waiting and not waiting:
+            if not waiting and (line.note.waiting or self.channel.always):
                 continue  # what waits before the stored offset is known after the loop's next commit
             wanted = Committed(stored.offset, replace(line.note, waiting=waiting))
             if stored.topic_id == line.reading.topic_id and wanted != line.told:

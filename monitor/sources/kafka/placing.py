@@ -70,7 +70,7 @@ class Placing:
         }
         starts = self._starts(known)
         taken = {p: self._adopting(take_over(self._me, known[p], starts.get(p, 0))) for p in partitions}
-        first = {p: _first(t, known[p]) for p, t in taken.items()}
+        first = {p: self._first(t, known[p]) for p, t in taken.items()}
         if self._grouped:
             self._client.commit(first)
         stops = {} if self._options.follow else self._client.ends(partitions)
@@ -86,6 +86,14 @@ class Placing:
             self._client.consumer.resume(partition)
             self._before.pop(partition, None)
         self._channel.put(epoch, pieces)
+
+    def _first(self, taken: TakeOver, known: Known) -> Committed:
+        """What Kafka is told before anything is read: an offset, and what waits before this very offset."""
+        if taken.adopted:
+            return Committed(taken.counted.offset, replace(taken.note, waiting=taken.adopted))
+        if self._options.join is not None and known.shared is not None:
+            return Committed(known.shared.offset, taken.note)
+        return Committed(taken.counted.offset, taken.note)
 
     def _adopting(self, taken: TakeOver) -> TakeOver:
         """In a join, reading begins at the first message that still waits."""
@@ -184,15 +192,6 @@ class Placing:
             name = name_of(partition)
             log.warning("records were counted by another member too", partition=name, records=overlap)
         return Piece(name_of(partition), None, replace(entry, turn=0), (), overlap)
-
-
-def _first(taken: TakeOver, known: Known) -> Committed:
-    """What Kafka is told before anything is read: an offset, and what waits before this very offset."""
-    if taken.adopted:
-        return Committed(taken.counted.offset, replace(taken.note, waiting=taken.adopted))
-    if taken.note.waiting and known.shared is not None:
-        return Committed(known.shared.offset, taken.note)
-    return Committed(taken.counted.offset, taken.note)
 
 
 def _partition(name: str) -> TopicPartition:
