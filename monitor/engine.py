@@ -95,6 +95,7 @@ class Engine:
         now = self.clock.monotonic()
         if now < watch.retry_at:
             return False
+        watch.look(now)
         try:
             batch = watch.pipeline.poll(self.poll_seconds)
         except PartitionsLostError as error:

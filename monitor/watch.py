@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from monitor.state.state import State
     from monitor.state.windows import StoredWindow
 
+ASLEEP_SECONDS = 10.0
+"""A source that was not asked for so long was not asked at all."""
+
 
 @dataclass
 class Watch:
@@ -26,7 +29,8 @@ class Watch:
     Attributes:
         make: makes the pipeline and the reaction as they are before the first row, over the same source.
         idle_seconds: quiet for so long, the source no longer holds event time back.
-        quiet_since: monotonic seconds of the last batch. retry_at: when a failed source is tried again.
+        quiet_since: monotonic seconds of the last batch. looked_at: the same of the last look at the source.
+        retry_at: when a failed source is tried again.
         trouble: what the source says is wrong although it can be polled.
         queue: takes the dead letters that go to a topic, where one is asked for.
         closed: windows since the last commit, with their profiles as bytes.
@@ -43,6 +47,7 @@ class Watch:
     closed: list[tuple[StoredWindow, bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.looked_at = self.quiet_since
         self.pipeline, self.reaction = self.make()
 
     @property
@@ -54,6 +59,20 @@ class Watch:
     def shared(self) -> SharedSource | None:
         """Its source, where that shares partitions with others."""
         return shared(self.pipeline.source)
+
+    def look(self, now: float) -> None:
+        """The source is asked now.
+
+        Time in which nobody asked, as this process was stopped, says nothing about a source that others write to; nor
+        does time in which it cannot be read, or holds what is still to be fetched.
+        """
+        asleep, self.looked_at = now - self.looked_at, now
+        if self.shared is None:
+            return
+        if self.trouble or self.shared.behind:
+            self.quiet_since = now
+        elif asleep > ASLEEP_SECONDS:
+            self.quiet_since += asleep
 
     def restore(self, state: State) -> None:
         """Take up the state of the last run."""

@@ -141,3 +141,28 @@ def test_trouble_of_a_source_is_told_by_readiness() -> None:
     engine.tick()
     engine.step()
     assert {} == engine.telemetry.readiness()
+
+
+def test_only_a_source_that_was_asked_and_could_answer_is_quiet() -> None:
+    """Neither a broker that is away nor a process that was stopped lets event time go on; real silence does."""
+    source = SharedMemory(batches(10))
+    bench = Bench(source)
+    engine = bench.engine()
+    while engine.step():
+        pass
+    source.said = SourceReport(trouble="broker away")
+    engine.tick()
+    for _ in range(60):
+        bench.clock.advance(9.0)
+        engine.step()
+    source.said = SourceReport()
+    engine.tick()
+    engine.step()
+    bench.clock.advance(1500.0)
+    engine.step()
+    engine.step()
+    assert [] == bench.windows
+    for _ in range(60):
+        bench.clock.advance(9.0)
+        engine.step()
+    assert [600] == [e.window.profile.rows for e in bench.windows][:1]
