@@ -103,6 +103,7 @@ def test_recreated_topic(running: bool, kafka: Operations, topic: str, start: St
     assert [(1000, "recreated")] == [(gap.start, gap.reason) for gap in member.missing()]
 
 
+@pytest.mark.kafka(needs={"missing_topics"})
 def test_missing_topic_is_waited_for(kafka: Operations, topic: str, start: Start) -> None:
     """A topic that is not there is told with a hint, and read when it comes."""
     member = start(kafka, topic)
@@ -188,7 +189,6 @@ def test_once_ends_where_the_topic_ends(kafka: Operations, topic: str, tmp_path:
     lines: list[dict[str, Any]] = []
     summary = Replay(settings, lines.append).run()
     assert {"accepted": 3000} == summary["records"]
-    assert {} == kafka.committed("driftd.loans", topic)
 
 
 def test_topics_by_pattern(kafka: Operations, topic: str, start: Start) -> None:
