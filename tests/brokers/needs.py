@@ -40,6 +40,7 @@ WRONG: Final[dict[str, frozenset[str]]] = {
             "durability",
             "end_offsets",
             "leader_epochs",
+            "missing_topics",
             "offset_metadata",
             "offset_notes",
             "offsets_for_times",

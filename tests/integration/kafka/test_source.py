@@ -114,6 +114,7 @@ def test_missing_topic_is_waited_for(kafka: Operations, topic: str, start: Start
     until(lambda: not member.source.report().trouble)
 
 
+@pytest.mark.kafka(needs={"persistence"})
 def test_broker_away_and_back(broker: Broker, topic: str, start: Start) -> None:
     """A broker that is stopped is told within seconds; when it is back, reading goes on and nothing is lost."""
     broker.create_topic(topic, 2)
