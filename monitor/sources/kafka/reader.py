@@ -187,17 +187,22 @@ class Reader:
             self.watching.fetched(pieces)
 
     def _balance(self) -> None:
-        """Pause partitions of which much waits, go on with those of which little does."""
+        """Pause partitions of which much waits, go on with those of which little does; all when the bound is reached.
+
+        The shares alone would not do: of each of many partitions a fetch brings more than its share.
+        """
         held = self.channel.held()
         lines = self.ledger.lines.keys() - self.membership.holdings.fresh
         share = self.channel.bound / max(1, len(lines))
+        total = sum(held.values())
+        full, low = total >= self.channel.bound, total <= self.channel.bound / 2
         for partition in lines:
             waiting = held.get(name_of(partition), 0)
             stop = bool(self.channel.lost) or self._recovery.blocked(partition)
-            if partition not in self._paused and (waiting >= share or stop):
+            if partition not in self._paused and (waiting >= share or stop or full):
                 self.client.consumer.pause(partition)
                 self._paused.add(partition)
-            elif partition in self._paused and waiting <= share / 2 and not stop:
+            elif partition in self._paused and waiting <= share / 2 and low and not stop:
                 self.client.consumer.resume(partition)
                 self._paused.discard(partition)
         self._paused &= lines
