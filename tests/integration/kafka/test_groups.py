@@ -58,7 +58,7 @@ def test_clean_handover_counts_once(
     assert 0 == total(members, "overlap")
 
 
-@pytest.mark.kafka(needs={"cooperative", "eviction", "offset_metadata"})
+@pytest.mark.kafka(needs={"cooperative", "eviction", "offset_metadata", "quick_joins"})
 def test_overlap_of_killed_members_is_reported(
     kafka: Operations, topic: str, tmp_path: Path, members: list[Member]
 ) -> None:
@@ -111,7 +111,7 @@ def test_rows_counted_but_not_committed_to_kafka_are_known(
     assert (ROWS // 2, ROWS // 2) == (members[2].outcome(), members[2].outcome("overlap"))
 
 
-@pytest.mark.kafka(needs={"cooperative", "eviction", "offset_metadata"})
+@pytest.mark.kafka(needs={"cooperative", "eviction", "offset_metadata", "quick_joins"})
 def test_paused_member_counts_nothing_that_is_not_its_own(
     kafka: Operations, topic: str, tmp_path: Path, members: list[Member]
 ) -> None:

@@ -192,6 +192,7 @@ def test_once_ends_where_the_topic_ends(kafka: Operations, topic: str, tmp_path:
     assert {"accepted": 3000} == summary["records"]
 
 
+@pytest.mark.kafka(needs={"quick_joins"})
 def test_topics_by_pattern(kafka: Operations, topic: str, start: Start) -> None:
     """Topics whose names fit are read, those that come later from their beginning."""
     kafka.create_topic(f"{topic}-a", 1)
@@ -217,6 +218,7 @@ def test_certain_partitions(kafka: Operations, topic: str, start: Start) -> None
     assert ROWS // 2 == member.outcome()
 
 
+@pytest.mark.kafka(needs={"quick_joins"})
 def test_partitions_that_are_added(kafka: Operations, topic: str, start: Start) -> None:
     """New partitions of a known topic are read from their beginning, whatever `start` says."""
     kafka.create_topic(topic, 1)
