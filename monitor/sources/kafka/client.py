@@ -77,6 +77,8 @@ def consumer_options(source: KafkaSource, monitor: str, group: str | None) -> di
         "fetch_max_bytes": source.fetch_bytes,
         "max_partition_fetch_bytes": source.partition_fetch_bytes,
         "receive_buffer_bytes": 2**20,
+        # in a session a partition without news is left out of the answers: after a rebalance its end stays unknown
+        "enable_incremental_fetch_sessions": False,
         "request_timeout_ms": REQUEST_MS,
         "bootstrap_timeout_ms": BOOTSTRAP_MS,
         "metadata_max_age_ms": 10_000,
@@ -163,6 +165,12 @@ class Client:
         if state is None or state.position is None:
             return None
         return Place(state.position.offset, state.position.leader_epoch, state.highwater)
+
+    def forget_end(self, partition: TopicPartition) -> None:
+        """Its end as it is known may be old: the next answer tells it anew."""
+        state = self._subscription.assignment.get(partition)
+        if state is not None:
+            state.highwater = None
 
     def drop_fetched(self) -> None:
         """Forget the batch that is being unpacked: after an error in it the client would turn in circles."""

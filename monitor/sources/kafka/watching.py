@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from monitor.sources.kafka.channel import Piece, Sight
-from monitor.sources.kafka.client import Client, TopicPartition, name_of
-from monitor.sources.kafka.ledger import Ledger
+from monitor.sources.kafka.client import Client, Place, TopicPartition, name_of
+from monitor.sources.kafka.ledger import Ledger, Line
 from monitor.sources.kafka.membership import Holdings
 from monitor.sources.kafka.options import KafkaSource
 from sinks.kafka.hints import Explanation
@@ -26,6 +26,9 @@ STUCK_SECONDS = 20.0
 
 SILENT_SECONDS = 5.0
 """Fetches are answered twice a second also when there is nothing."""
+
+SLEPT_SECONDS = 5.0
+"""Between two looks at the partitions lies less, unless this process was stopped or waited for a broker."""
 
 _WELL = Explanation("", "", "", passing=True)
 
@@ -48,6 +51,7 @@ class Watching:
         self._trouble_since: dict[str, float] = {}
         self._seen: dict[TopicPartition, float] = {}
         self._next_look = 0.0
+        self._looked_at = time.monotonic()
         self._settled_at = time.monotonic()
 
     def begin(self, client: Client) -> None:
@@ -88,17 +92,20 @@ class Watching:
     def sights(self, client: Client, ledger: Ledger, fresh: Iterable[TopicPartition]) -> dict[str, Sight]:
         """How each assigned partition stands."""
         now = time.monotonic()
+        slept, self._looked_at = now - self._looked_at > SLEPT_SECONDS, now
         found: dict[str, Sight] = {}
         for partition in (*ledger.lines, *fresh):
-            if client.has_leader(partition):
+            has_leader = client.has_leader(partition)
+            if has_leader:
                 self._seen[partition] = now
+            if slept or not has_leader:
+                client.forget_end(partition)
             reachable = now - self._seen.setdefault(partition, now) < self._options.unreachable
             line, place = ledger.lines.get(partition), client.place(partition)
             if line is None or place is None:
                 found[name_of(partition)] = Sight(0, None, reachable)
             else:
-                end = place.end if line.stop is None else line.stop
-                found[name_of(partition)] = Sight(line.reading.place, end, reachable, line.last_time)
+                found[name_of(partition)] = _sight(line, place, reachable=reachable)
         self._seen = {p: at for p, at in self._seen.items() if name_of(p) in found}
         return found
 
@@ -150,6 +157,14 @@ class Watching:
                 )
             )
         return {one.message: one for one in told}
+
+
+def _sight(line: Line, place: Place, *, reachable: bool) -> Sight:
+    """A partition that is read; while its end is not known, the last one that was serves for the lag."""
+    if line.stop is not None:
+        return Sight(line.reading.place, line.stop, reachable, line.last_time)
+    end = (line.reading.end or None) if place.end is None else place.end
+    return Sight(line.reading.place, end, reachable, line.last_time, current=place.end is not None)
 
 
 def _explained(message: str, hint: str) -> Explanation:
