@@ -78,8 +78,8 @@ class Placing:
         pieces = [
             Piece(name_of(p), None, t.counted, t.gaps, t.overlap, t.adopted, here) for p, t in taken.items()
         ]
+        self._tell(taken)
         for partition, t in taken.items():
-            self._tell(partition, t)
             told = first[partition]
             self._ledger.lines[partition] = Line(t.counted, told.note, told, stop=stops.get(partition))
             self._client.seek(partition, t.counted.place, t.counted.epoch)
@@ -130,11 +130,16 @@ class Placing:
         at = self._client.from_time(others, self._options.start_milliseconds)
         return found | {p: ends[p] if offset is None else offset for p, offset in at.items()}
 
-    def _tell(self, partition: TopicPartition, taken: TakeOver) -> None:
-        name = name_of(partition)
-        log.info("partition begins", partition=name, offset=taken.counted.offset, turn=taken.counted.turn)
-        if taken.overlap:
-            log.warning("records were counted by another member too", partition=name, records=taken.overlap)
+    def _tell(self, taken: dict[TopicPartition, TakeOver]) -> None:
+        """Log where partitions begin, and what was counted twice."""
+        log.info("partitions begin", offsets={name_of(p): t.counted.place for p, t in taken.items()})
+        for partition, t in taken.items():
+            if t.overlap:
+                log.warning(
+                    "records were counted by another member too",
+                    partition=name_of(partition),
+                    records=t.overlap,
+                )
 
     def recreated(self) -> set[TopicPartition]:
         """Partitions that are read and whose topic is another one now."""
