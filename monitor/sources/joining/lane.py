@@ -22,6 +22,9 @@ MOST = 16_384
 GRACE = 5_000_000
 """Where a partition is read up to its end, halves are given up this much later: topics differ by moments."""
 
+ASLEEP_SECONDS = 10.0
+"""Nobody looked for so long: this process was stopped, or could not read; what came since is still to be fetched."""
+
 _NONE = np.empty(0, np.int64)
 
 
@@ -66,7 +69,7 @@ class Lane:
         self.pending = Pending()
         self.table = Table(terms, Groups(), Finished())
         self.seen = NEVER
-        self.quiet_since = monotonic
+        self.quiet_since = self.looked_at = monotonic
 
     @property
     def size(self) -> int:
@@ -202,8 +205,11 @@ class Lane:
 
         Partitions that are read up to their ends may still get messages that are a little older than the newest.
         """
+        asleep, self.looked_at = monotonic - self.looked_at, monotonic
         if rest and not behind:
             return ALWAYS
+        if asleep > ASLEEP_SECONDS:
+            self.quiet_since = min(monotonic, self.quiet_since + asleep)
         if behind:
             self.quiet_since = monotonic
         held = self.held(behind)

@@ -150,6 +150,20 @@ def test_quiet_topics_give_halves_up_by_the_clock() -> None:
     assert {"requests": 1, "responses": 0} == join.unjoined
 
 
+def test_time_in_which_nobody_looked_is_not_quiet() -> None:
+    """After a stop of this process the other half is still to be fetched: nothing is given up at the first look."""
+    clock = ManualClock(START)
+    join = Join(options(labels=False), clock=clock)
+    join.push(arrived("requests", 0, (b"a", b"{}")))
+    assert join.next(()) is None
+    clock.advance(1200)
+    assert join.next(()) is None
+    join.push(arrived("responses", 0, (b"a", b"{}"), at=5000))
+    block = join.next(())
+    assert block is not None
+    assert 1 == len(block.messages)
+
+
 def test_what_is_a_moment_late_is_still_joined() -> None:
     """A topic that is read up to its end may lag by moments, whatever time the others have reached."""
     join = Join(options(labels=False), clock=ManualClock(START))
