@@ -38,6 +38,11 @@ def free_ports(count: int) -> list[int]:
         return ports
 
 
+def guard() -> list[str]:
+    """Words before a command that end it with the process that started it, also when that one is killed; on Linux."""
+    return [path, "--pdeathsig", "KILL", "--"] if (path := shutil.which("setpriv")) else []
+
+
 class ServerProcess:
     """A command that serves on a port of loopback; ended by its process id, at the latest with this process.
 
@@ -67,10 +72,9 @@ class ServerProcess:
 
     def launch(self) -> None:
         """Start the process; it is not ready yet."""
-        guard = [path, "--pdeathsig", "KILL", "--"] if (path := shutil.which("setpriv")) else []
         with self.log.open("ab") as out:
             self._child = subprocess.Popen(
-                [*guard, *self.command],
+                [*guard(), *self.command],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,

@@ -19,13 +19,17 @@ from typing import Any, Self
 import numpy as np
 import polars as pl
 
+from tests.brokers.process import guard
+
 RUN = (sys.executable, "-c", "import sys; from monitor.cli import main; sys.exit(main())")
 
 
 def driftd(*arguments: str, log: Path) -> subprocess.Popen[bytes]:
     """Start a command of driftd; its output is added to a file."""
     with log.open("ab") as out:
-        return subprocess.Popen([*RUN, *arguments], stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+        return subprocess.Popen(
+            [*guard(), *RUN, *arguments], stdout=out, stderr=out, stdin=subprocess.DEVNULL
+        )
 
 
 def runs_on(process: subprocess.Popen[bytes], seconds: float = 0.01) -> bool:
