@@ -20,6 +20,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from monitor.cli import one_arena
+
 PAUSE_SECONDS = 8.0
 FETCH_BYTES = 8 * 2**20
 SAMPLE_SECONDS = 0.005
@@ -247,6 +249,7 @@ STAGES: dict[str, Callable[[argparse.Namespace, Tally], None]] = {
 
 def main() -> None:
     """Run one stage and print its figures."""
+    one_arena()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("stage", choices=STAGES)
     parser.add_argument("--config", type=Path, required=True)
