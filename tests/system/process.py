@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
 import subprocess
@@ -25,10 +26,11 @@ RUN = (sys.executable, "-c", "import sys; from monitor.cli import main; sys.exit
 
 
 def driftd(*arguments: str, log: Path) -> subprocess.Popen[bytes]:
-    """Start a command of driftd; its output is added to a file."""
+    """Start a command of driftd; its output is added to a file. On SIGABRT it writes what its threads do."""
+    environment = {**os.environ, "PYTHONFAULTHANDLER": "1"}
     with log.open("ab") as out:
         return subprocess.Popen(
-            [*guard(), *RUN, *arguments], stdout=out, stderr=out, stdin=subprocess.DEVNULL
+            [*guard(), *RUN, *arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment
         )
 
 

@@ -103,7 +103,10 @@ class Member:
         """
         if self._process is not None:
             self._process.terminate()
-            code = self._process.wait(timeout=120)
+            try:
+                code = self._process.wait(timeout=120)
+            except subprocess.TimeoutExpired:
+                raise RuntimeError(f"driftd does not end: {self.stacks()}") from None
             if code not in {0, -signal.SIGTERM}:  # the latter where it had hardly begun to start
                 raise RuntimeError(f"driftd ended with {code}: {self.tail()}")
 
@@ -115,6 +118,14 @@ class Member:
     def tail(self) -> str:
         """The end of its log."""
         return self.log.read_text()[-6000:] if self.log.exists() else ""
+
+    def stacks(self) -> str:
+        """End it; the end of its log, which then says what its threads did."""
+        if self._process is not None and self.runs:
+            self._process.send_signal(signal.SIGCONT)
+            self._process.send_signal(signal.SIGABRT)
+            self._process.wait()
+        return self.tail()
 
     def counts(self) -> Counter[str]:
         """Records by outcome."""
@@ -169,4 +180,4 @@ def wait_until(reached: Callable[[], bool], members: list[Member], seconds: floa
     while not reached():
         pause.wait(0.05)
         if time.monotonic() > limit:
-            raise RuntimeError("\n".join(f"{m.folder.name} {m.positions()}: {m.tail()}" for m in members))
+            raise RuntimeError("\n".join(f"{m.folder.name} {m.positions()}: {m.stacks()}" for m in members))
