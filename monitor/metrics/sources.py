@@ -10,7 +10,7 @@ from monitor.sources.base import SourceReport
 
 COUNTERS = {
     "fetched_records": "Records fetched.",
-    "fetched_bytes": "Bytes of records fetched, before decompression.",
+    "fetched_bytes": "Bytes of records fetched, without their compression.",
     "decoded_records": "Records decoded.",
     "decode_seconds": "Time spent on decoding.",
     "overlap_records": "Records that were counted by another member of the group as well.",
