@@ -47,7 +47,7 @@ class Gap:
     Attributes:
         partition: the source's partition.
         start, end: first offset that is missing, and the first after it that is not.
-        reason: one word of a closed list: `retention`, `recreated`, `truncated`, `corrupt`, `too_large`.
+        reason: one word of a closed list: `retention`, `recreated`, `truncated`, `corrupt`.
         bytes: size of what was skipped, where it is known; else 0.
     """
 

@@ -17,7 +17,6 @@ _WORDS = {
     "recreated": "were lost when the topic was deleted and created again",
     "truncated": "were cut off the log",
     "corrupt": "are in a broken batch",
-    "too_large": "are larger than what may be fetched",
 }
 
 
