@@ -86,6 +86,7 @@ class Recovery:
                 self._client.begins([partition])[partition], self._client.ends([partition])[partition]
             )
         except (KafkaError, LookupError, AttributeError):
+            self._blocked[partition] = time.monotonic() + BLOCKED_SECONDS
             return
         goes_on, gap = out_of_range(name_of(partition), offset, bounds)
         self._jump(partition, goes_on, -1, gap, epoch)

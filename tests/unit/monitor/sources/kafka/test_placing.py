@@ -139,6 +139,17 @@ def test_deleted_records_are_a_gap() -> None:
     assert (30, -1) == found.client.places[FIRST]
 
 
+def test_brokers_that_cannot_say_what_there_is_are_asked_again_later() -> None:
+    """No gap is guessed; the partition rests, so that the same question does not go round at full speed."""
+    found = desk({"t/0": Counted(10, 1, "id")})
+    found.settle(FIRST)
+    found.pieces()
+    found.client.error = KafkaError("not now")
+    assert found.recovery.handle(OffsetOutOfRangeError({FIRST: 10}), set(), found.channel.epoch)
+    assert found.recovery.blocked(FIRST)
+    assert [] == found.pieces()
+
+
 def test_a_log_that_is_shorter_is_a_gap() -> None:
     """Behind the end reading goes on there; the new leader may also say where the logs part."""
     found = desk({"t/0": Counted(150, 1, "id", 4)})
