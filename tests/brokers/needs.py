@@ -8,6 +8,7 @@ from typing import Final
 
 FEATURES: Final = {
     "cluster": "three brokers, of which one can be killed",
+    "codecs": "a batch that cannot be decompressed holds up its own partition only",
     "cooperative": "cooperative rebalances that settle",
     "delete_records": "records deleted from the front of a partition",
     "durability": "what was acknowledged is there after a SIGKILL",
@@ -36,6 +37,7 @@ WRONG: Final[dict[str, frozenset[str]]] = {
     "tansu": frozenset(
         {
             "cluster",
+            "codecs",
             "delete_records",
             "durability",
             "end_offsets",

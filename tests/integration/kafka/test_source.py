@@ -161,6 +161,7 @@ def test_aborted_transactions_are_not_counted(kafka: Operations, topic: str, sta
     assert kafka.end_offsets(topic) == kafka.committed("driftd.loans", topic)
 
 
+@pytest.mark.kafka(needs={"codecs"})
 def test_codec_that_is_missing(
     kafka: Operations, topic: str, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
