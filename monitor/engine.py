@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -73,8 +74,10 @@ class Engine:
 
     def close(self) -> None:
         """Give back the sources' files and connections."""
-        for watch in self.watches:
-            watch.pipeline.source.close()
+        with ThreadPoolExecutor(
+            max_workers=len(self.watches) or 1
+        ) as pool:  # one that hangs holds up no other
+            list(pool.map(lambda watch: watch.pipeline.source.close(), self.watches))
 
     def restore(self) -> None:
         """Take up the state of the last run."""

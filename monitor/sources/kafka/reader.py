@@ -68,6 +68,11 @@ class Reader:
         if self._thread.ident is None:
             self._thread.start()
 
+    @property
+    def died(self) -> bool:
+        """The thread has ended although nobody wanted it to."""
+        return self._thread.ident is not None and not self._thread.is_alive() and not self._stop.is_set()
+
     def stop(self, seconds: float) -> None:
         """Tell Kafka the last offsets, leave the group, end the thread."""
         self._stop.set()

@@ -71,7 +71,7 @@ class Route(ABC):
 
     @abstractmethod
     def reached(self, name: str) -> int:
-        """Event time that a partition has reached, microseconds."""
+        """Event time that a partition has reached, microseconds; without one its messages' time."""
 
     @abstractmethod
     def ahead(self, behind: frozenset[str]) -> frozenset[str]:
@@ -127,9 +127,9 @@ class Direct(Route):
         decoded = self._decoder.messages(whole, self._values, weight=self._weight)
         self.seconds += time.monotonic() - began
         self.records[whole.topic] += len(whole)
-        if TIME in decoded.frame.columns and decoded.frame.height:
-            newest = int(decoded.frame[TIME].max())  # type: ignore[arg-type]
-            self._newest[name] = max(newest, self._newest.get(name, NEVER))
+        newest = whole.timestamps.max() if not self._decoder.timed else decoded.frame[TIME].max()
+        if newest is not None:
+            self._newest[name] = max(int(newest), self._newest.get(name, NEVER))  # type: ignore[arg-type]
         return Rows(name, decoded, tuple(decoded.rejects), decoded.outcomes)
 
     def reached(self, name: str) -> int:

@@ -117,9 +117,8 @@ class KafkaStream:
         pieces = self._channel.take(name, *self._most)
         if not pieces:
             return None
-        for piece in pieces:
-            if piece.begins:
-                self._route.assigned(piece.begins)
+        for piece in (piece for piece in pieces if piece.begins):
+            self._route.assigned(piece.begins)
         try:
             rows = self._route.take(name, pieces, self._unread)
         except SourceError:
@@ -127,7 +126,7 @@ class KafkaStream:
             raise
         self._places[name] = pieces[-1].after
         for piece in pieces:
-            if piece.messages is not None and len(piece.messages):
+            if piece.messages:
                 self._taken_bytes += piece.size
                 self._taken_records += len(piece.messages) + piece.messages.sampled_out
                 self._last_times[name] = int(piece.messages.timestamps[-1])
@@ -154,6 +153,9 @@ class KafkaStream:
             raise SourceError(trouble.message, trouble.hint)
 
     def _started(self) -> Reader:
+        if self._reader is not None and self._reader.died:
+            self._channel.lose("the polling thread has ended")
+            self._reader = None
         if self._reader is None:
             self._reader = Reader(self._options, self._monitor, self._me, self._channel)
             self._reader.start()
@@ -282,9 +284,8 @@ class KafkaStream:
     def load(self, store: Store) -> None:
         """See `save`."""
         self._route.load(store)
-        for key, value in store.load(_MEMBER):
-            if key == _ID:
-                self._me, self._saved_id = value.decode(), True
+        if (saved := dict(store.load(_MEMBER)).get(_ID)) is not None:
+            self._me, self._saved_id = saved.decode(), True
 
     def report(self) -> SourceReport:
         """Lag, counters and trouble."""

@@ -30,6 +30,7 @@ class Silent:
     away: bool = False
     failure: SourceError | None = None
     told: int = 0
+    died: bool = False
     watching: Watching = field(default_factory=lambda: Watching(OPTIONS))
 
     def is_out_of_touch(self) -> bool:
@@ -61,10 +62,10 @@ class Shelf:
         return sorted(self.items.items())
 
 
-def opened(*, follow: bool = True) -> tuple[KafkaStream, Channel, Silent]:
+def opened(*, follow: bool = True, records: Records = MAPPING) -> tuple[KafkaStream, Channel, Silent]:
     """A stream, its channel and its reader."""
     options = OPTIONS if follow else OPTIONS.once()
-    stream = KafkaStream(options, Decoder(MAPPING, (Column("a", Kind.NUMERIC),)), "m")
+    stream = KafkaStream(options, Decoder(records, (Column("a", Kind.NUMERIC),)), "m")
     reader = Silent()
     stream._reader = cast("Reader", reader)
     return stream, stream._channel, reader
@@ -88,6 +89,34 @@ def test_the_partition_that_is_furthest_behind_in_time_comes_next() -> None:
         order.append(batch.partition)
         channel.put(0, [more])
     assert ["t/0", "t/1", "t/1"] == order
+
+
+def test_without_event_times_partitions_take_turns_by_their_messages_times() -> None:
+    """No partition waits for another one's whole backlog."""
+    stream, channel, _ = opened(records=Records.model_validate({"features": ["$.a"]}))
+    channel.put(0, [rows(0, 0, 1), rows(1, 0, 1)])
+    taken = []
+    for offset in (1, 2):
+        batch = stream.poll(0.0)
+        assert batch is not None
+        taken.append(batch.partition)
+        channel.put(0, [rows(0, offset, 1)])
+    assert ["t/0", "t/1"] == taken
+
+
+def test_a_polling_thread_that_died_is_made_anew() -> None:
+    """What it had fetched is forgotten, what was counted stays; another one goes on from the state."""
+    stream, channel, reader = opened()
+    channel.put(0, [rows(0, 0, 1), rows(0, 1, 2)])
+    assert stream.poll(0.0) is not None
+    channel.put(0, [rows(1, 0, 1)])
+    reader.died = True
+    with pytest.raises(PartitionsLostError, match="polling thread"):
+        stream.poll(0.0)
+    stream.seek(Position({}))
+    assert [] == channel.waiting()
+    assert stream._reader is not cast("Reader", reader)
+    stream.close()
 
 
 def test_what_holds_event_time_back() -> None:

@@ -41,7 +41,7 @@ def stream() -> KafkaStream:
     """A stream without a client, with one message that waits for a schema and one behind it."""
     options = KafkaSource.model_validate({"brokers": "localhost:1", "topics": "loans"})
     found = KafkaStream(options, Decoder(Records(), (Column("a", Kind.NUMERIC),)), "m")
-    found._reader = cast("Reader", SimpleNamespace(is_out_of_touch=lambda: False))
+    found._reader = cast("Reader", SimpleNamespace(died=False, is_out_of_touch=lambda: False))
     found._values = ValueReader("auto", Away())
     found._route = found._make_route()
     for offset, value in enumerate((b'\0\0\0\0\x01{"a": 1}', b'{"a": 2}')):
@@ -86,7 +86,7 @@ def test_halves_of_a_join_are_taken_once() -> None:
     options = KafkaSource.model_validate({"brokers": "localhost:1", "join": join})
     mapping = Records.model_validate({"features": "$.request", "id": "@request.key"})
     stream = KafkaStream(options, Decoder(mapping, (Column("a", Kind.NUMERIC),)), "m")
-    stream._reader = cast("Reader", SimpleNamespace(is_out_of_touch=lambda: False))
+    stream._reader = cast("Reader", SimpleNamespace(died=False, is_out_of_touch=lambda: False))
     registry = Away()
     stream._values._schemas = registry
     values = (b'{"a": 1}', b'\0\0\0\0\x01{"a": 2}', b'{"a": 3}')
