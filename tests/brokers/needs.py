@@ -59,6 +59,7 @@ WRONG: Final[dict[str, frozenset[str]]] = {
     # noida-db 0.2.3 never settles cooperative groups; its idle consumers spin; a kill loses what was last.
     "noida": frozenset(
         {
+            "codecs",
             "cluster",
             "cooperative",
             "durability",

@@ -21,11 +21,7 @@ from tests.system.process import driftd, write_log
 NIGHTLY = os.environ.get("DRIFTD_NIGHTLY") == "1"
 SEEDS = range(30) if NIGHTLY else range(3)
 FEW_SEEDS = range(8) if NIGHTLY else range(1)
-QUICK_JOINS = pytest.mark.kafka(needs={"quick_joins"})
-GROUPS = [
-    *(pytest.param((2, seed), id=f"2-members-{seed}") for seed in FEW_SEEDS),
-    *(pytest.param((3, seed), id=f"3-members-{seed}", marks=QUICK_JOINS) for seed in FEW_SEEDS),
-]
+GROUPS = [pytest.param((size, seed), id=f"{size}-members-{seed}") for size in (2, 3) for seed in FEW_SEEDS]
 """Members and seeds."""
 
 ROWS = 66_700 if NIGHTLY else 30_000
@@ -99,7 +95,7 @@ def test_one_daemon_three_brokers(
     check_alone(play(Plan(100 + seed, ROWS, FAULTS, ALONE), cluster, topic, reference, tmp_path), tmp_path)
 
 
-@pytest.mark.kafka(needs={"cooperative", "eviction"})
+@pytest.mark.kafka(needs={"cooperative", "eviction", "quick_joins"})
 @pytest.mark.parametrize("size", GROUPS)
 def test_clean_handover(
     size: tuple[int, int], broker: Broker, topic: str, reference: Path, tmp_path: Path
@@ -113,7 +109,7 @@ def test_clean_handover(
     assert Counter({ACCEPTED: len(rows)}) == _sum(member.counts() for member in scene.members), scene.told
 
 
-@pytest.mark.kafka(needs={"cooperative", "eviction", "durability"})
+@pytest.mark.kafka(needs={"cooperative", "eviction", "durability", "quick_joins"})
 @pytest.mark.parametrize("size", GROUPS)
 def test_killed_members(
     size: tuple[int, int], broker: Broker, topic: str, reference: Path, tmp_path: Path
