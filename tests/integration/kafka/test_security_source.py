@@ -36,6 +36,16 @@ def watch(secured_broker: Secured, topic: str, tmp_path: Path) -> Iterator[Calla
         member.stop()
 
 
+def alice(secured_broker: Secured) -> dict[str, str]:
+    """The options of a client that gets its tokens from the endpoint."""
+    return {
+        "mechanism": "oauthbearer",
+        "token_url": secured_broker.tokens.url,
+        "client_id": "alice",
+        "client_secret": "alice-client-secret",
+    }
+
+
 def told(member: Member, words: str) -> None:
     """Wait until the source says this about itself."""
     until(lambda: any(words in trouble for trouble in member.trouble))
@@ -50,13 +60,9 @@ def heals(member: Member) -> None:
 def test_tokens_and_tls(secured_broker: Secured, watch: Callable[..., Member]) -> None:
     """OAUTHBEARER inside TLS: rows come, and go on coming past the end of the first token."""
     secured_broker.tokens.lifetime_seconds = 3.0
-    sasl = {
-        "mechanism": "oauthbearer",
-        "token_url": secured_broker.tokens.url,
-        "client_id": "alice",
-        "client_secret": "alice-client-secret",
-    }
-    member = watch("sasl_tls", tls={"ca": str(secured_broker.authority.certificate)}, sasl=sasl)
+    member = watch(
+        "sasl_tls", tls={"ca": str(secured_broker.authority.certificate)}, sasl=alice(secured_broker)
+    )
     heals(member)
     until(lambda: len(secured_broker.tokens.requests) > 3)
     assert [] == member.trouble
@@ -98,13 +104,7 @@ def test_missing_rights(secured_broker: Secured, topic: str, watch: Callable[...
 def test_token_endpoint_out_of_order(secured_broker: Secured, watch: Callable[..., Member]) -> None:
     """No token, then tokens."""
     secured_broker.tokens.failing = 500
-    sasl = {
-        "mechanism": "oauthbearer",
-        "token_url": secured_broker.tokens.url,
-        "client_id": "alice",
-        "client_secret": "alice-client-secret",
-    }
-    member = watch("sasl", sasl=sasl)
+    member = watch("sasl", sasl=alice(secured_broker))
     told(member, "gave no token: HTTP 500")
     secured_broker.tokens.failing = None
     heals(member)
