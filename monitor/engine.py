@@ -74,9 +74,8 @@ class Engine:
 
     def close(self) -> None:
         """Give back the sources' files and connections."""
-        with ThreadPoolExecutor(
-            max_workers=len(self.watches) or 1
-        ) as pool:  # one that hangs holds up no other
+        # side by side: one that hangs holds up no other
+        with ThreadPoolExecutor(max_workers=len(self.watches) or 1) as pool:
             list(pool.map(lambda watch: watch.pipeline.source.close(), self.watches))
 
     def restore(self) -> None:
