@@ -107,7 +107,7 @@ def confluent(options: argparse.Namespace, tally: Tally) -> None:
 
 def fetched(options: argparse.Namespace) -> Iterator[Any]:
     """Messages by the fast path, with the source's own settings."""
-    from monitor.sources.kafka.client import consumer_options
+    from monitor.sources.kafka.client_options import consumer_options
     from monitor.sources.kafka.verification import install
 
     wanted = (

@@ -23,6 +23,7 @@ COUNTERS = {
 GAUGES = {
     "buffered_bytes": "Bytes that are fetched and wait for the loop.",
     "paused_partitions": "Partitions that are not fetched because the buffer is full.",
+    "group_settled": "1 while the consumer group has settled who reads what; offsets can only be committed then.",
     "fast_path": "1 while records are unpacked in blocks, 0 on the client's own path.",
     "join_waiting": "Halves that wait for their other half.",
     "join_waiting_bytes": "Bytes of the halves that wait.",

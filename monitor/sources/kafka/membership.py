@@ -18,7 +18,7 @@ _PATIENCE = 0.8
 """Share of the rebalance timeout after which a member that cannot commit lets go without."""
 
 _COMMIT_SECONDS = 5.0
-_LAST_COMMIT_SECONDS = 1.0
+_LAST_COMMIT_SECONDS = 3.0
 
 
 @dataclass
@@ -87,10 +87,10 @@ class Membership(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # kafka
     async def on_partitions_lost(self, lost: set[TopicPartition]) -> None:
         """The group went on without this member."""
         self.holdings.fresh -= set(lost)
+        self._ledger.drop(lost)
         if self.closing:
             return
         self.holdings.rebalances += 1
-        self._ledger.drop(lost)
         log.warning("partitions lost", monitor=self._monitor, partitions=_names(lost))
         self._channel.lose("the group has given the partitions to somebody else")
 

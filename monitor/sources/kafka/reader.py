@@ -8,10 +8,13 @@ from contextlib import suppress
 from threading import Event, Thread
 
 import structlog
+from kafka.errors import KafkaError
 
 from monitor.sources.base import SourceError
+from monitor.sources.kafka.backpressure import Backpressure
 from monitor.sources.kafka.channel import Channel, Piece
-from monitor.sources.kafka.client import Client, TopicPartition, consumer_options, name_of
+from monitor.sources.kafka.client import Client, TopicPartition
+from monitor.sources.kafka.client_options import consumer_options
 from monitor.sources.kafka.ledger import Ledger
 from monitor.sources.kafka.membership import Membership
 from monitor.sources.kafka.messages import Messages
@@ -29,6 +32,9 @@ BUSY_MS = 20
 
 LEAST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 3.0
+LEAVE_SECONDS = 6.0
+"""So long a member that ends waits for a group that is changing: nobody may commit to it meanwhile."""
+
 COMMIT_SECONDS = 1.0
 """Between two looks at whether Kafka lacks an offset."""
 
@@ -53,9 +59,9 @@ class Reader:
         self._stop = Event()
         self._thread = Thread(target=self._run, name=f"kafka-{monitor}", daemon=True)
         self._client: Client | None = None
+        self._member_id = ""
         self._epoch = -1
         self._next_commit = 0.0
-        self._paused: set[TopicPartition] = set()
 
     @property
     def client(self) -> Client:
@@ -102,13 +108,19 @@ class Reader:
     @property
     def paused(self) -> int:
         """Partitions that are not fetched because too much of them waits."""
-        return len(self._paused)
+        return 0 if self._client is None else len(self._backpressure.paused)
 
     @property
     def fast_path(self) -> float:
         """1 while records are unpacked in blocks."""
         client = self._client
         return float(client is not None and client.unpacking.mode == "fast")
+
+    @property
+    def group_settled(self) -> float:
+        """1 while offsets can be committed, or there is no group."""
+        client = self._client
+        return float(self.group is None or (client is not None and bool(client.membership()[0])))
 
     def is_out_of_touch(self) -> bool:
         """The coordinator has not been heard for so long that the partitions may be somebody else's."""
@@ -126,14 +138,15 @@ class Reader:
         )
         self._placing = Placing(self.options, self._me, self.client, self.ledger)
         self._recovery = Recovery(self.client, self.channel, self.ledger)
-        self._paused, self._epoch = set(), -1
-        self.failure = None
+        self._backpressure = Backpressure(self.client, self.ledger, self._recovery.blocked)
+        self._epoch, self.failure = -1, None
         self.watching.begin(self.client)
         if self.options.partitions:
             wanted = self.options.partitions.items()
             self.client.assign(TopicPartition(topic, number) for topic, ns in wanted for number in ns)
         else:
             self.client.subscribe(self.options.topic_names, self.options.pattern, self.membership)
+            self.client.rejoin_as(self._member_id)
 
     def _serve(self) -> None:
         while not self._stop.is_set():
@@ -142,8 +155,8 @@ class Reader:
             fresh = self.membership.holdings.fresh
             settled = bool(fresh) and self._placing.settle(fresh, self._epoch)
             self._commit(began)
-            self._balance()
-            found = self._poll(BUSY_MS if fresh or self._paused or self.channel.lost else POLL_MS)
+            self._backpressure.balance(fresh)
+            found = self._poll(BUSY_MS if fresh or self.paused or self.channel.lost else POLL_MS)
             if found is not None:
                 self._hand_over(found)
             self._placing.look_at_others(began, self._epoch)
@@ -191,27 +204,6 @@ class Reader:
             self.channel.put(self._epoch, pieces)
             self.watching.fetched(pieces)
 
-    def _balance(self) -> None:
-        """Pause partitions of which much waits, go on with those of which little does; all when the bound is reached.
-
-        The shares alone would not do: of each of many partitions a fetch brings more than its share.
-        """
-        held = self.channel.held()
-        lines = self.ledger.lines.keys() - self.membership.holdings.fresh
-        share = self.channel.bound / max(1, len(lines))
-        total = sum(held.values())
-        full, low = total >= self.channel.bound, total <= self.channel.bound / 2
-        for partition in lines:
-            waiting = held.get(name_of(partition), 0)
-            stop = bool(self.channel.lost) or self._recovery.blocked(partition)
-            if partition not in self._paused and (waiting >= share or stop or full):
-                self.client.consumer.pause(partition)
-                self._paused.add(partition)
-            elif partition in self._paused and waiting <= share / 2 and low and not stop:
-                self.client.consumer.resume(partition)
-                self._paused.discard(partition)
-        self._paused &= lines
-
     def tell_kafka(self) -> None:
         """Commit what the state holds, at once and without waiting; any thread may call this."""
         client = self._client
@@ -258,7 +250,7 @@ class Reader:
         client = self._client
         if client is None:
             return
-        self.membership.closing = True
+        self.membership.closing, self._member_id = True, client.member_id
         if not self._stop.is_set():
             self.reconnects += 1
             self.channel.lose("the connection was made anew")
@@ -272,6 +264,19 @@ class Reader:
         self.ledger.lines.clear()
 
     def _last_commit(self, client: Client) -> None:
-        offsets = self.ledger.due(self.ledger.lines)
-        if offsets and client.membership()[0] and client.is_connected() and not self.channel.lost:
-            client.commit(offsets)
+        """Tell Kafka what the state holds; who ends for good waits for a group that is just changing."""
+        deadline = time.monotonic() + (LEAVE_SECONDS if self._stop.is_set() else 0.0)
+        while client.is_connected() and not self.channel.lost:
+            offsets = self.ledger.due(client.assignment() - self.membership.holdings.fresh)
+            if not offsets:
+                return
+            with suppress(KafkaError):  # the group may have begun to change in this very moment
+                if client.membership()[0]:
+                    client.commit(offsets)
+                    self.ledger.confirm(offsets)
+                    return
+            if time.monotonic() > deadline:
+                log.warning("last offsets are not in Kafka", monitor=self.monitor, partitions=len(offsets))
+                return
+            with suppress(KafkaError):
+                client.poll(BUSY_MS)

@@ -40,6 +40,7 @@ def report(lag: Lag, reader: Reader, route: Route, overlap: Mapping[str, int]) -
         gauges={
             "buffered_bytes": reader.channel.bytes,
             "paused_partitions": reader.paused,
+            "group_settled": reader.group_settled,
             "fast_path": reader.fast_path,
             **route.gauges(),
         },

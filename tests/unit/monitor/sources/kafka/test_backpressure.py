@@ -1,19 +1,17 @@
 """When the polling thread pauses partitions."""
 
-from types import SimpleNamespace
+from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
 from kafka.structs import TopicPartition
 
+from monitor.sources.kafka.backpressure import Backpressure
 from monitor.sources.kafka.channel import Channel, Piece
 from monitor.sources.kafka.client import name_of
 from monitor.sources.kafka.handover import Counted
-from monitor.sources.kafka.membership import Holdings
+from monitor.sources.kafka.ledger import Ledger
 from monitor.sources.kafka.messages import Messages
-from monitor.sources.kafka.options import KafkaSource
-from monitor.sources.kafka.reader import Reader
-from monitor.sources.kafka.recovery import Recovery
 from tests.unit.monitor.sources.kafka.batches import Batch, Record, fast, write
 from tests.unit.monitor.sources.kafka.fake_client import FakeClient
 
@@ -22,15 +20,12 @@ SHARE = 100_000
 BOUND = SHARE * len(PARTITIONS)
 
 
-def reader_of(channel: Channel) -> tuple[Reader, FakeClient]:
-    """A reader that holds the partitions, without its thread."""
-    reader = Reader(KafkaSource(brokers=("localhost:9092",), topics=("t",)), "m", "me", channel)
-    client = FakeClient(frozenset(PARTITIONS))
-    reader._client = cast("Any", client)
-    reader.membership = cast("Any", SimpleNamespace(holdings=Holdings()))
-    reader.ledger.lines = cast("Any", dict.fromkeys(PARTITIONS))
-    reader._recovery = Recovery(cast("Any", client), channel, reader.ledger)
-    return reader, client
+def made(channel: Channel) -> tuple[Callable[[], None], FakeClient]:
+    """What balances the partitions once, and the client that it acts on."""
+    ledger, client = Ledger(channel), FakeClient(frozenset(PARTITIONS))
+    ledger.lines = cast("Any", dict.fromkeys(PARTITIONS))
+    backpressure = Backpressure(cast("Any", client), ledger, lambda _partition: False)
+    return lambda: backpressure.balance(set()), client
 
 
 def put(channel: Channel, partition: TopicPartition, size: int) -> None:
@@ -44,30 +39,30 @@ def put(channel: Channel, partition: TopicPartition, size: int) -> None:
 def test_a_partition_rests_while_much_of_it_waits() -> None:
     """A partition is paused when its share waits, and read on when half of that is left; the others go on."""
     channel = Channel(BOUND)
-    reader, client = reader_of(channel)
+    balance, client = made(channel)
     put(channel, PARTITIONS[0], SHARE // 2)
     put(channel, PARTITIONS[0], SHARE // 2 + 1000)
-    reader._balance()
+    balance()
     assert {PARTITIONS[0]} == client.consumer.paused
     channel.take("t/0", 1, 1)
-    reader._balance()
+    balance()
     assert {PARTITIONS[0]} == client.consumer.paused
     channel.take("t/0", 1, 1)
-    reader._balance()
+    balance()
     assert set() == client.consumer.paused
 
 
 def test_all_rest_when_the_bound_is_reached() -> None:
     """What waits of few partitions stops all of them: of each a fetch may bring more than its share."""
     channel = Channel(BOUND)
-    reader, client = reader_of(channel)
+    balance, client = made(channel)
     for partition in PARTITIONS[:2]:
         put(channel, partition, BOUND // 2 + 1000)
-    reader._balance()
+    balance()
     assert set(PARTITIONS) == client.consumer.paused
     channel.take("t/0", 1, 1)
-    reader._balance()
+    balance()
     assert set(PARTITIONS) == client.consumer.paused
     channel.take("t/1", 1, 1)
-    reader._balance()
+    balance()
     assert set() == client.consumer.paused
