@@ -105,8 +105,8 @@ def test_clean_handover(
     plan = Plan(200 + seed, ROWS, FAULTS, CLEAN, members, disorder="20h")
     scene = play(plan, broker, topic, reference, tmp_path)
     rows = list(scene.ledger.without([]))
+    assert Counter({ACCEPTED: len(rows)}) == _sum(member.counts() for member in scene.members), scene.story()
     assert by_hour(rows) == _sum(member.by_hour() for member in scene.members), scene.told
-    assert Counter({ACCEPTED: len(rows)}) == _sum(member.counts() for member in scene.members), scene.told
 
 
 @pytest.mark.kafka(needs={"cooperative", "eviction", "durability", "quick_joins"})
@@ -121,8 +121,8 @@ def test_killed_members(
     rows = list(scene.ledger.without([]))
     counts = _sum(member.counts() for member in scene.members)
     told = (scene.told, counts, scene.ahead)
-    assert len(rows) == counts[ACCEPTED] - counts[OVERLAP], told
-    assert counts[OVERLAP] <= scene.ahead, told
+    assert len(rows) == counts[ACCEPTED] - counts[OVERLAP], (counts, scene.story())
+    assert counts[OVERLAP] <= scene.ahead, (scene.ahead, counts, scene.story())
     assert 0 == counts[LATE], told
     twice = _sum(member.by_hour() for member in scene.members)
     twice.subtract(by_hour(rows))

@@ -49,6 +49,8 @@ def _pause(scene: Scene, rng: np.random.Generator, seconds: tuple[float, float])
     scene.let_count(rng)
     member = scene.member(rng)
     member.signal(signal.SIGSTOP)
+    if seconds[0] > SESSION_SECONDS:
+        scene.note_ahead(member)
     scene.moment(rng, *seconds)
     member.signal(signal.SIGCONT)
 

@@ -119,6 +119,12 @@ class Member:
         """The end of its log."""
         return self.log.read_text()[-6000:] if self.log.exists() else ""
 
+    def story(self) -> str:
+        """What its log says of partitions and troubles."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        told = [line for line in lines if "partitions" in line or '"level": "warning"' in line]
+        return "\n".join([self.folder.name, *told])
+
     def stacks(self) -> str:
         """End it; the end of its log, which then says what its threads did."""
         if self._process is not None and self.runs:

@@ -24,7 +24,8 @@ class Scene:
         lines: all records.
         expected_gaps: gaps that must be reported.
         told: what was done, for a failure's message.
-        ahead: rows that killed daemons had counted beyond the offset in Kafka: at most these are counted twice.
+        ahead: rows that daemons had counted beyond the offset in Kafka when they were killed, or paused for longer than
+            their session: at most these are counted twice.
         transactions: how many there were.
     """
 
@@ -47,6 +48,10 @@ class Scene:
         """Rows in all state files."""
         return sum(member.counts()[outcome] for member in self.members)
 
+    def story(self) -> str:
+        """What was done and what the daemons say, for a failure's message."""
+        return "\n".join([" ".join(self.told), *(member.story() for member in self.members)])
+
     def position(self, partition: int) -> int:
         """How far the daemons have come in a partition."""
         return max(member.positions().get(partition, 0) for member in self.members)
@@ -62,8 +67,12 @@ class Scene:
         return self.members[int(rng.integers(len(self.members)))]
 
     def kill(self, member: Member) -> None:
-        """SIGKILL for a daemon; notes how far it was ahead of the offsets in Kafka."""
+        """SIGKILL for a daemon."""
         member.kill()
+        self.note_ahead(member)
+
+    def note_ahead(self, member: Member) -> None:
+        """A daemon is taken by surprise: notes how far it was ahead of the offsets in Kafka."""
         if len(self.members) > 1:
             told = self.kafka.committed(self.topic, self.topic)
             ahead = (offset - told.get(partition, 0) for partition, offset in member.positions().items())
