@@ -8,7 +8,6 @@ from typing import Final
 
 FEATURES: Final = {
     "cluster": "three brokers, of which one can be killed",
-    "codecs": "a batch that cannot be decompressed holds up its own partition only",
     "cooperative": "cooperative rebalances that settle",
     "delete_records": "records deleted from the front of a partition",
     "durability": "what was acknowledged is there after a SIGKILL",
@@ -37,7 +36,6 @@ WRONG: Final[dict[str, frozenset[str]]] = {
     "tansu": frozenset(
         {
             "cluster",
-            "codecs",
             "delete_records",
             "durability",
             "end_offsets",
@@ -59,7 +57,6 @@ WRONG: Final[dict[str, frozenset[str]]] = {
     # noida-db 0.2.3 never settles cooperative groups; its idle consumers spin; a kill loses what was last.
     "noida": frozenset(
         {
-            "codecs",
             "cluster",
             "cooperative",
             "durability",

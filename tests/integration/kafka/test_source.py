@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from kafka.errors import KafkaError
 
 from monitor.replay import Replay
 from monitor.sources.kafka import record_batches
+from monitor.sources.kafka.client import Client
 from tests.brokers.broker import Broker
 from tests.brokers.cluster import Cluster
 from tests.brokers.operations import Operations, Record
@@ -132,6 +135,26 @@ def test_broker_away_and_back(broker: Broker, topic: str, start: Start) -> None:
     assert [] == member.missing()
 
 
+def test_a_new_connection_is_the_same_member(
+    broker: Broker, topic: str, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that is made anew without having left its group does not wait until the old one is timed out."""
+    broker.create_topic(topic, 4)
+    produce(broker, topic, range(1000))
+    member = start(broker, topic, session_timeout="50s")
+    until(lambda: member.outcome() == 1000)
+    broker.pause()
+    with monkeypatch.context() as patch:
+        patch.setattr(Client, "poll", Mock(side_effect=KafkaError("broken")))
+        until(lambda: member.source.report().counters["reconnects"][""])
+        until(lambda: not member.source.report().gauges["group_settled"])
+    broker.resume()
+    produce(broker, topic, range(1000, 2000))
+    until(lambda: member.outcome() == 2000, seconds=30)
+    member.stop()
+    assert member.outcome("overlap") == 0
+
+
 def test_one_of_three_brokers_killed(cluster: Cluster, topic: str, start: Start) -> None:
     """The leader of a partition dies: another takes over and every record is counted once."""
     cluster.create_topic(topic, 3)
@@ -161,18 +184,17 @@ def test_aborted_transactions_are_not_counted(kafka: Operations, topic: str, sta
     assert kafka.end_offsets(topic) == kafka.committed("driftd.loans", topic)
 
 
-@pytest.mark.kafka(needs={"codecs"})
 def test_codec_that_is_missing(
     kafka: Operations, topic: str, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A partition that cannot be decompressed is told; the others go on, and so does it when the codec is there."""
     kafka.create_topic(topic, 2)
-    kafka.produce(topic, [Record(row(i), partition=0) for i in range(100)], compression_type="lz4")
-    kafka.produce(topic, [Record(row(i), partition=1) for i in range(100, 200)])
+    kafka.produce(topic, [Record(row(i), partition=1) for i in range(100)])
+    member = start(kafka, topic)
+    until(lambda: member.outcome() >= 100)
     with monkeypatch.context() as patch:
         patch.delitem(record_batches._CODECS, record_batches._LZ4)
-        member = start(kafka, topic)
-        until(lambda: member.outcome() >= 100)
+        kafka.produce(topic, [Record(row(i), partition=0) for i in range(100, 200)], compression_type="lz4")
         until(lambda: any("codec" in text for text in member.trouble))
         kafka.produce(topic, [Record(row(i), partition=1) for i in range(200, 300)])
         until(lambda: member.outcome() >= 200)
