@@ -42,7 +42,7 @@ monitors:
 SURROUNDINGS = surroundings(["run"])
 """As `driftd` sets them."""
 
-PROFILED = {"unpack", "pipeline"}
+PROFILED = {"unpack", "pipeline", "sampled"}
 SAMPLING = ", sampling: {rate: 0.01}"
 TARGETS = {
     "pipeline over stock": 1.3,

@@ -227,6 +227,8 @@ class Engine:
         """
         for watch in self.watches:
             self._before_commit(watch)
+            for evaluation in watch.pipeline.close_due():
+                self._react(watch, evaluation)
             if watch.pipeline.rejects:
                 watch.dead_letters.write(watch.pipeline.rejects)
         told = self.urgent or any(watch.reaction.windows for watch in self.watches)

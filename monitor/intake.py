@@ -1,4 +1,7 @@
-"""Rows into panes: late and future rows are counted out, the others are profiled in one pass for each family."""
+"""Rows into panes: late and future rows are counted out, the others are profiled in one pass for each family.
+
+A pass costs some milliseconds however few its rows are, so rows of small batches are gathered first.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
 from detectors.profile import profile_groups
 from monitor.grouping import Bounded, Labels, group_by_pane, segment_columns, single, version_labels
@@ -17,10 +21,9 @@ from monitor.windows.spec import Key, WindowSpec, late_before
 from monitor.windows.watermark import Watermark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
-    import polars as pl
 
     from detectors.layout import Layout
     from monitor.records import RecordBatch
@@ -33,17 +36,30 @@ REJECTED = "rejected"
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a batch.
+    """Rows that have been put into their panes.
 
     Attributes:
-        frame: the accepted rows.
-        versions: version of each accepted row.
-        outcomes: number of rows by outcome; they add up to the records that the batch was made from.
+        frame: the rows, in the order of their arrival. versions: of each row.
     """
 
     frame: pl.DataFrame
     versions: Labels
-    outcomes: Counter[str]
+
+
+@dataclass
+class Gathered:
+    """Accepted rows that are in no pane yet.
+
+    Attributes:
+        frames: of neighbouring batches with the same columns. unknown: rows that carried unknown columns, by name.
+    """
+
+    frames: list[pl.DataFrame]
+    unknown: Counter[str]
+
+    def whole(self) -> pl.DataFrame:
+        """All rows."""
+        return self.frames[0] if len(self.frames) == 1 else pl.concat(self.frames, rechunk=True)
 
 
 @dataclass
@@ -54,6 +70,7 @@ class Intake:
         specs: the monitor's windows, of time and of rows.
         disorder, ahead: how much older than the newest row, and how much newer than now, a row may be (µs).
         rows: rows seen so far by key, for windows of rows.
+        gathered: rows that wait for `settle`. waiting: how many. span: smallest and largest of their times.
     """
 
     layout: Layout
@@ -68,6 +85,9 @@ class Intake:
     rows: dict[Key, int] = field(default_factory=dict)
     bounds: dict[str, Bounded] = field(default_factory=dict)
     newest_version: str = ""
+    gathered: list[Gathered] = field(default_factory=list)
+    waiting: int = 0
+    span: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:
         timed = [spec for spec in self.specs if not spec.by_rows]
@@ -80,27 +100,66 @@ class Intake:
         """The families of panes by name."""
         return ((n, b) for n, b in (("time", self.time), ("rows", self.counted)) if b is not None)
 
-    def take(self, batch: RecordBatch, now: int, behind: frozenset[str]) -> Taken:
-        """Add a batch to its panes.
+    def take(self, batch: RecordBatch, now: int, behind: frozenset[str]) -> Counter[str]:
+        """Gather the rows of a batch that are neither late nor from the future.
 
         Args:
             batch: rows in canonical columns.
             now: wall time in microseconds since the epoch; rows from beyond it are refused.
             behind: partitions of the source that hold unread rows.
+
+        Returns:
+            Number of rows by outcome; they add up to the records that the batch was made from.
         """
         outcomes = Counter({REJECTED: len(batch.rejects)} if batch.rejects else {})
         frame = batch.frame
         if self.time is not None:
             frame = self._on_time(batch, now, behind, outcomes)
         outcomes[ACCEPTED] += frame.height
-        versions = version_labels(frame, self._bound(VERSIONS))
         if frame.height:
+            self._gather(frame, batch.unknown)
+        return outcomes
+
+    def _gather(self, frame: pl.DataFrame, unknown: Mapping[str, int]) -> None:
+        if self.time is not None:
+            times = frame[TIME].to_numpy()
+            spans = (self.span,) if self.waiting else ()
+            ends = [int(times.min()), int(times.max()), *(end for span in spans for end in span)]
+            self.span = (min(ends), max(ends))
+        self.waiting += frame.height
+        if self.gathered and self.gathered[-1].frames[0].schema == frame.schema:
+            self.gathered[-1].frames.append(frame)
+            self.gathered[-1].unknown.update(unknown)
+        else:
+            self.gathered.append(Gathered([frame], Counter(unknown)))
+
+    def settle(self) -> Iterator[Taken]:
+        """Put the gathered rows into their panes."""
+        gathered, self.gathered, self.waiting = self.gathered, [], 0
+        for part in gathered:
+            frame = part.whole()
+            versions = version_labels(frame, self._bound(VERSIONS))
             self.newest_version = versions.names[int(versions.codes[-1])]
-            self._profile(frame, versions, single(frame.height), "", batch.unknown)
+            self._profile(frame, versions, single(frame.height), "", part.unknown)
             for name, column in segment_columns(frame).items():
                 segments = self._bound(name).labels(column)
-                self._profile(frame, versions, segments, f"{name}=", batch.unknown)
-        return Taken(frame, versions, outcomes)
+                self._profile(frame, versions, segments, f"{name}=", part.unknown)
+            yield Taken(frame, versions)
+
+    @property
+    def due(self) -> bool:
+        """The watermark has passed the end of a window since windows were last closed."""
+        return self.time is not None and self.time.is_due(self.watermark.value)
+
+    @property
+    def panes_waiting(self) -> int:
+        """Over how many panes of a family the gathered rows reach, at most."""
+        spans = [0]
+        if self.counted is not None:
+            spans.append(self.waiting // self.counted.pane)
+        if self.time is not None:
+            spans.append((self.span[1] - self.span[0]) // self.time.pane)
+        return min(max(spans), self.waiting)
 
     def panes_in(self, frame: pl.DataFrame) -> int:
         """Over how many panes of a family the rows reach, at most."""
@@ -143,7 +202,7 @@ class Intake:
         return late_before(self.time.specs, self.watermark.rowwise(times, partition))
 
     def _profile(
-        self, frame: pl.DataFrame, versions: Labels, segments: Labels, prefix: str, unknown: dict[str, int]
+        self, frame: pl.DataFrame, versions: Labels, segments: Labels, prefix: str, unknown: Mapping[str, int]
     ) -> None:
         """Add rows to the panes of every family under one way of cutting them into segments."""
         for _, book in self.books():

@@ -28,6 +28,10 @@ MAX_PANES = 64
 """Panes that are open at once for one batch, roughly: a profile of 50 columns takes 0.3 MB."""
 
 
+GATHERED_ROWS = 16_384
+"""So many rows are profiled together; fewer at a commit, or when a window ends."""
+
+
 @dataclass
 class Pipeline:
     """Everything that one monitor needs between its source and its findings.
@@ -62,21 +66,32 @@ class Pipeline:
         return self.source.poll(timeout_seconds)
 
     def process(self, batch: RecordBatch, now: int) -> Iterator[Evaluation]:
-        """Put a batch into panes and streams, and evaluate the windows that its rows close.
+        """Take a batch in, and evaluate the windows that its rows close.
+
+        Rows are gathered, and put into panes and streams many at a time: at the latest by `close_due`.
 
         Args:
             batch: rows in canonical columns.
             now: wall time in microseconds since the epoch.
         """
         for part in self._parts(batch):
-            taken = self.intake.take(part, now, self.source.behind)
-            self.streams.take(self.references.main, taken.frame, taken.versions)
-            self.uncommitted.update(taken.outcomes)
-            yield from self.close_due()
+            self.uncommitted.update(self.intake.take(part, now, self.source.behind))
+            if self._is_time_to_settle():
+                yield from self.close_due()
         self.rejects.extend(batch.rejects)
         self.uncommitted.update(batch.outcomes)
         self.gaps.extend(batch.gaps)
         self.position = batch.position
+
+    def _is_time_to_settle(self) -> bool:
+        """Enough rows wait, or a window does."""
+        intake = self.intake
+        return intake.waiting >= GATHERED_ROWS or intake.panes_waiting > MAX_PANES or intake.due
+
+    def settle(self) -> None:
+        """Put all rows that were processed into panes and streams."""
+        for taken in self.intake.settle():
+            self.streams.take(self.references.main, taken.frame, taken.versions)
 
     def _parts(self, batch: RecordBatch) -> Iterator[RecordBatch]:
         """A batch that reaches over very many panes in parts, so that memory stays bounded."""
@@ -95,11 +110,12 @@ class Pipeline:
         self.intake.watermark.idle(elapsed)
 
     def close_due(self, *, flush: bool = False) -> Iterator[Evaluation]:
-        """Evaluate the windows that are due, oldest end first.
+        """Put gathered rows into their panes and evaluate the windows that are due, oldest end first.
 
         Args:
             flush: close the windows that hold the newest rows too, at the end of a replay.
         """
+        self.settle()
         intake = self.intake
         if intake.time is not None:
             mark = intake.watermark.value

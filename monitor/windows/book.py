@@ -54,6 +54,7 @@ class PaneBook:
         closed: for each window name and key the start of the first window that is not closed yet.
         dirty: panes changed since the last commit. dropped: by key, the place before which panes are
             to be forgotten with the next commit.
+        reached: how far the windows were closed the last time, by kind.
     """
 
     layout: Layout
@@ -63,6 +64,7 @@ class PaneBook:
     closed: dict[tuple[str, Key], int] = field(default_factory=dict)
     dirty: set[tuple[Key, int]] = field(default_factory=set)
     dropped: dict[Key, int] = field(default_factory=dict)
+    reached: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         self.pane = self.pane or pane_length(self.specs)
@@ -74,6 +76,14 @@ class PaneBook:
         panes[start] = profile if known is None else known + profile
         self.dirty.add((key, start))
 
+    def _reach(self, watermark: int) -> tuple[int, ...]:
+        """Start of the newest window of each kind that ends at or before a watermark."""
+        return tuple(spec.newest_closed(watermark) for spec in self.specs)
+
+    def is_due(self, watermark: int) -> bool:
+        """Whether `close` may find windows that it did not find the last time."""
+        return self._reach(watermark) != self.reached
+
     def close(
         self, watermarks: Mapping[Key, int] | int, *, silent: Key | None = None, flush: bool = False
     ) -> Iterator[ClosedWindow]:
@@ -84,6 +94,8 @@ class PaneBook:
             silent: the key whose empty windows are given too: its silence is a finding.
             flush: close also the windows that hold the newest rows, whatever the watermark.
         """
+        if isinstance(watermarks, int):
+            self.reached = self._reach(watermarks)
         known = {*self.panes, *((silent,) if silent is not None and self._began(silent) else ())}
         keys = sorted(known, key=lambda k: (k.version, k.segment))
         due: list[_Due] = []

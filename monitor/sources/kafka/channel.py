@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import is_not
 from threading import Condition
 
 from monitor.records import Gap
 from monitor.sources.kafka.handover import Counted
 from monitor.sources.kafka.messages import Messages
+from monitor.sources.kafka.sights import Sight
 
 MUCH_BYTES = 2**20
 """So much does not wait for the loop's next round; less does, as small batches cost as much as middling ones."""
@@ -41,6 +43,11 @@ class Piece:
         """Bytes that it holds."""
         return 0 if self.messages is None else self.messages.size
 
+    @property
+    def full(self) -> bool:
+        """There are messages in it."""
+        return self.messages is not None and len(self.messages) > 0
+
 
 @dataclass(slots=True)
 class Shelf:
@@ -48,29 +55,6 @@ class Shelf:
 
     pieces: deque[Piece] = field(default_factory=deque)
     bytes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """One assigned partition as the polling thread sees it.
-
-    Attributes:
-        fetched: next offset to fetch. end: end of the partition, None before the first answer.
-        reachable: its leader is connected, or was until a moment ago.
-        last_time: timestamp of the last record fetched, microseconds; -1 where unknown.
-        current: the end was told after the leader came back, or this process woke up, the last time.
-    """
-
-    fetched: int
-    end: int | None
-    reachable: bool
-    last_time: int = -1
-    current: bool = True
-
-    @property
-    def unread(self) -> bool:
-        """There is something to fetch, or nobody knows yet."""
-        return self.end is None or not self.current or self.fetched < self.end
 
 
 class Channel:
@@ -221,20 +205,43 @@ class Channel:
         with self._changed:
             return [name for name, shelf in self._shelves.items() if shelf.pieces]
 
-    def take(self, name: str, rows: int, size: int) -> list[Piece]:
+    def peek(self, name: str, rows: int, size: int) -> list[Piece]:
         """The next pieces of a partition, at least one if any waits, together about so many rows or bytes."""
         with self._changed:
             shelf = self._shelves.get(name)
-            taken: list[Piece] = []
-            while shelf is not None and shelf.pieces and rows > 0 and size > 0:
-                piece = shelf.pieces.popleft()
-                shelf.bytes -= piece.size
-                self._bytes -= piece.size
+            found: list[Piece] = []
+            for piece in () if shelf is None else shelf.pieces:
+                if rows <= 0 or size <= 0:
+                    break
                 rows -= 0 if piece.messages is None else len(piece.messages)
                 size -= piece.size
-                taken.append(piece)
-            self._dirty |= bool(taken)
-            return taken
+                found.append(piece)
+            return found
+
+    def take(self, name: str, rows: int, size: int) -> list[Piece]:
+        """The pieces that `peek` gives, which wait no more."""
+        with self._changed:
+            found = self.peek(name, rows, size)
+            self.take_these(name, found)
+            return found
+
+    def take_these(self, name: str, pieces: Sequence[Piece]) -> bool:
+        """Take certain pieces, unless they are no longer the next ones of their partition."""
+        with self._changed:
+            shelf = self._shelves.get(name)
+            if (
+                not pieces
+                or shelf is None
+                or len(shelf.pieces) < len(pieces)
+                or any(map(is_not, pieces, shelf.pieces))
+            ):
+                return False
+            for piece in pieces:
+                shelf.pieces.popleft()
+                shelf.bytes -= piece.size
+                self._bytes -= piece.size
+            self._dirty = True
+            return True
 
     def take_note(self) -> None:
         """Rows were made of what was taken before: they wait for a commit too."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from monitor.clock import MICROSECONDS
-from monitor.sources.kafka.channel import Sight
+from monitor.sources.kafka.sights import Sight
 
 MAX_PARTITIONS = 100
 """Partitions that are told apart; of more only those with the largest lag."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from monitor.decode.assembly import Decoded
@@ -16,6 +16,7 @@ from monitor.sources.base import Store
 from monitor.sources.joining.join import Join
 from monitor.sources.kafka.channel import Piece
 from monitor.sources.kafka.messages import Messages
+from monitor.sources.kafka.options import KafkaSource
 
 NEVER = -(2**63)
 
@@ -33,6 +34,21 @@ class Rows:
     decoded: Decoded
     rejects: tuple[Reject, ...] = ()
     outcomes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Messages of one partition, decoded.
+
+    Attributes:
+        decoded: their rows. newest: event time of the newest one, microseconds; without times of its own its
+            message's. messages: how many. seconds: what it took.
+    """
+
+    decoded: Decoded
+    newest: int | None
+    messages: int
+    seconds: float
 
 
 class Route(ABC):
@@ -53,13 +69,16 @@ class Route(ABC):
         return Rows(name, self._decoder.messages(Messages.empty(topic, int(number))))
 
     @abstractmethod
-    def take(self, name: str, pieces: list[Piece], behind: frozenset[str]) -> Rows:
+    def take(
+        self, name: str, pieces: Sequence[Piece], behind: frozenset[str], read: Read | None = None
+    ) -> Rows:
         """Messages of one partition in; perhaps rows out.
 
         Args:
             name: of the partition.
             pieces: in their order.
             behind: assigned partitions with unread messages.
+            read: what the pieces say, where that is known.
 
         Raises:
             SourceError: a schema cannot be had now; nothing was taken.
@@ -110,6 +129,20 @@ class Route(ABC):
         return {}
 
 
+def route_of(options: KafkaSource, decoder: Decoder, values: ValueReader, monitor: str) -> Route:
+    """The way that a source's options ask for."""
+    if options.join is None:
+        return Direct(decoder, values, options.weight)
+    join = Join(
+        options.join,
+        monitor=monitor,
+        values=values,
+        max_record_bytes=options.max_record_bytes,
+        beside=bool(decoder.plan.beside),
+    )
+    return Joining(decoder, values, join, options.weight)
+
+
 class Direct(Route):
     """Each message is a record, or holds some."""
 
@@ -117,20 +150,34 @@ class Direct(Route):
         super().__init__(decoder, values, weight)
         self._newest: dict[str, int] = {}
 
-    def take(self, name: str, pieces: list[Piece], behind: frozenset[str]) -> Rows:  # noqa: ARG002 - see `ahead`
-        """See `Route.take`."""
-        messages = [part for piece in pieces if (part := piece.messages) is not None and len(part)]
-        if not messages:
-            return self.empty(name)
+    def read(self, pieces: Sequence[Piece]) -> Read:
+        """Decode pieces of one partition; remembers nothing of them.
+
+        Raises:
+            SourceError: a schema cannot be had now.
+        """
         began = time.monotonic()
-        whole = Messages.concat(messages)
+        whole = Messages.concat([m for piece in pieces if (m := piece.messages) is not None and len(m)])
         decoded = self._decoder.messages(whole, self._values, weight=self._weight)
-        self.seconds += time.monotonic() - began
-        self.records[whole.topic] += len(whole)
         newest = whole.timestamps.max() if not self._decoder.timed else decoded.frame[TIME].max()
-        if newest is not None:
-            self._newest[name] = max(int(newest), self._newest.get(name, NEVER))  # type: ignore[arg-type]
-        return Rows(name, decoded, tuple(decoded.rejects), decoded.outcomes)
+        return Read(decoded, newest, len(whole), time.monotonic() - began)  # type: ignore[arg-type]  # int or None
+
+    def take(
+        self,
+        name: str,
+        pieces: Sequence[Piece],
+        behind: frozenset[str],  # noqa: ARG002 - see `ahead`
+        read: Read | None = None,
+    ) -> Rows:
+        """See `Route.take`."""
+        if not any(piece.full for piece in pieces):
+            return self.empty(name)
+        read = read or self.read(pieces)
+        self.seconds += read.seconds
+        self.records[name.rpartition("/")[0]] += read.messages
+        if read.newest is not None:
+            self._newest[name] = max(int(read.newest), self._newest.get(name, NEVER))
+        return Rows(name, read.decoded, tuple(read.decoded.rejects), read.decoded.outcomes)
 
     def reached(self, name: str) -> int:
         """See `Route.reached`."""
@@ -175,7 +222,13 @@ class Joining(Route):
         super().__init__(decoder, values, weight)
         self._join = join
 
-    def take(self, name: str, pieces: list[Piece], behind: frozenset[str]) -> Rows:
+    def take(
+        self,
+        name: str,
+        pieces: Sequence[Piece],
+        behind: frozenset[str],
+        read: Read | None = None,  # noqa: ARG002 - a join reads its messages when all parts are there
+    ) -> Rows:
         """See `Route.take`."""
         for piece in pieces:
             if piece.adopted is not None:

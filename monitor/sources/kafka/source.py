@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from monitor.clock import MICROSECONDS
@@ -13,14 +13,14 @@ from monitor.decode.decoder import Decoder
 from monitor.decode.registry import value_reader
 from monitor.records import RecordBatch
 from monitor.sources.base import PartitionsLostError, Position, SourceError, SourceReport, Store
-from monitor.sources.joining.join import Join
+from monitor.sources.kafka.ahead import Ahead
 from monitor.sources.kafka.channel import Channel, Piece
 from monitor.sources.kafka.handover import Counted
 from monitor.sources.kafka.lag import measure
 from monitor.sources.kafka.options import KafkaSource
 from monitor.sources.kafka.reader import Reader
 from monitor.sources.kafka.reporting import report
-from monitor.sources.kafka.rows import Direct, Joining, Route, Rows
+from monitor.sources.kafka.rows import Direct, Rows, route_of
 
 BATCH_ROWS = 8192
 BATCH_BYTES = 4 * 2**20
@@ -54,8 +54,10 @@ class KafkaStream:
         self._options, self._decoder, self._monitor = options, decoder, monitor
         self._wall, self._monotonic = wall, monotonic
         self._values = value_reader(options.format, options.registry)
-        self._route = self._make_route()
+        self._route = route_of(options, decoder, self._values, monitor)
         self._channel = Channel(options.buffer_bytes, always=options.join is not None)
+        reading = self._route.read if isinstance(self._route, Direct) else None
+        self._ahead = Ahead(self._channel, reading, monitor)
         self._me = secrets.token_hex(6)
         self._saved_id = False
         self._reader: Reader | None = None
@@ -65,19 +67,6 @@ class KafkaStream:
         self._taken_bytes = self._taken_records = 0
         self._given_up: frozenset[str] = frozenset()
         self._finished = False
-
-    def _make_route(self) -> Route:
-        options = self._options
-        if options.join is None:
-            return Direct(self._decoder, self._values, options.weight)
-        join = Join(
-            options.join,
-            monitor=self._monitor,
-            values=self._values,
-            max_record_bytes=options.max_record_bytes,
-            beside=bool(self._decoder.plan.beside),
-        )
-        return Joining(self._decoder, self._values, join, options.weight)
 
     # The loop asks for rows.
 
@@ -112,17 +101,17 @@ class KafkaStream:
         return self._batch(rows or self._route.empty(min(leaving)), [])
 
     def _taken(self, name: str) -> RecordBatch | None:
-        """The next messages of a partition, as rows."""
-        epoch = self._channel.epoch
-        pieces = self._channel.take(name, *self._most)
-        if not pieces:
+        """The next messages of a partition, as rows; those after them are decoded meanwhile."""
+        work = self._ahead.take(name, *self._most)
+        if work is None:
             return None
+        pieces = work.pieces
         for piece in (piece for piece in pieces if piece.begins):
             self._route.assigned(piece.begins)
         try:
-            rows = self._route.take(name, pieces, self._unread)
+            rows = self._route.take(name, pieces, self._unread, work.known())
         except SourceError:
-            self._channel.put_back(epoch, name, pieces)
+            self._channel.put_back(work.epoch, name, pieces)
             raise
         self._places[name] = pieces[-1].after
         for piece in pieces:
@@ -130,6 +119,7 @@ class KafkaStream:
                 self._taken_bytes += piece.size
                 self._taken_records += len(piece.messages) + piece.messages.sampled_out
                 self._last_times[name] = int(piece.messages.timestamps[-1])
+        self._ahead.begin(self._choose(), *self._most)
         return self._batch(rows, pieces)
 
     def _rest(self) -> RecordBatch | None:
@@ -176,7 +166,7 @@ class KafkaStream:
         """Rows and bytes of a batch; a join takes piece by piece."""
         return (BATCH_ROWS, BATCH_BYTES) if self._options.join is None else (1, 1)
 
-    def _batch(self, rows: Rows, pieces: list[Piece]) -> RecordBatch:
+    def _batch(self, rows: Rows, pieces: Sequence[Piece]) -> RecordBatch:
         outcomes = Counter(rows.outcomes)
         outcomes[SAMPLED_OUT] += sum(p.messages.sampled_out for p in pieces if p.messages is not None)
         for piece in pieces:
@@ -243,6 +233,7 @@ class KafkaStream:
         """Tell Kafka the last offsets and leave the group."""
         if self._reader is not None:
             self._reader.stop(STOP_SECONDS)
+        self._ahead.close()
         self._values.close()
 
     # The loop commits.

@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from monitor.sources.kafka.channel import Piece, Sight
+from monitor.sources.kafka.channel import Piece
 from monitor.sources.kafka.client import Client, Place, TopicPartition, name_of
 from monitor.sources.kafka.ledger import Ledger, Line
 from monitor.sources.kafka.membership import Holdings
 from monitor.sources.kafka.options import KafkaSource
+from monitor.sources.kafka.sights import Sight
 from sinks.kafka.hints import Explanation
 
 if TYPE_CHECKING:

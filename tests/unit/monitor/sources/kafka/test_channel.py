@@ -1,7 +1,8 @@
 """What the polling thread and the loop hand to each other."""
 
-from monitor.sources.kafka.channel import Channel, Piece, Sight
+from monitor.sources.kafka.channel import Channel, Piece
 from monitor.sources.kafka.handover import Counted
+from monitor.sources.kafka.sights import Sight
 from tests.unit.monitor.sources.kafka.test_ledger import messages
 
 

@@ -1,7 +1,7 @@
 """How far reading is behind."""
 
-from monitor.sources.kafka.channel import Sight
 from monitor.sources.kafka.lag import MAX_PARTITIONS, measure
+from monitor.sources.kafka.sights import Sight
 
 SECOND = 1_000_000
 

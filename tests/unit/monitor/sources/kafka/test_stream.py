@@ -11,10 +11,11 @@ from monitor.decode.decoder import Decoder
 from monitor.decode.mapping import Records
 from monitor.records import Gap
 from monitor.sources.base import PartitionsLostError, Position, SourceError
-from monitor.sources.kafka.channel import Channel, Piece, Sight
+from monitor.sources.kafka.channel import Channel, Piece
 from monitor.sources.kafka.handover import Counted
 from monitor.sources.kafka.options import KafkaSource
 from monitor.sources.kafka.reader import Reader
+from monitor.sources.kafka.sights import Sight
 from monitor.sources.kafka.source import KafkaStream
 from monitor.sources.kafka.watching import Watching
 from tests.unit.monitor.decode.sent import sent

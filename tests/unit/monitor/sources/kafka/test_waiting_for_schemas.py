@@ -9,14 +9,14 @@ import pytest
 
 from detectors.layout import Column, Kind
 from monitor.decode.decoder import Decoder
-from monitor.decode.formats import ValueReader
 from monitor.decode.mapping import Records
 from monitor.decode.schemas import Schema
 from monitor.sources.base import SourceError
-from monitor.sources.kafka.channel import Piece, Sight
+from monitor.sources.kafka.channel import Piece
 from monitor.sources.kafka.handover import Counted
 from monitor.sources.kafka.options import KafkaSource
 from monitor.sources.kafka.reader import Reader
+from monitor.sources.kafka.sights import Sight
 from monitor.sources.kafka.source import KafkaStream
 from tests.unit.monitor.decode.sent import Sent, sent
 
@@ -42,8 +42,7 @@ def stream() -> KafkaStream:
     options = KafkaSource.model_validate({"brokers": "localhost:1", "topics": "loans"})
     found = KafkaStream(options, Decoder(Records(), (Column("a", Kind.NUMERIC),)), "m")
     found._reader = cast("Reader", SimpleNamespace(died=False, is_out_of_touch=lambda: False))
-    found._values = ValueReader("auto", Away())
-    found._route = found._make_route()
+    found._values._schemas = Away()
     for offset, value in enumerate((b'\0\0\0\0\x01{"a": 1}', b'{"a": 2}')):
         messages = sent(value, first=offset)
         found._channel.put(0, [Piece("loans/3", messages, Counted(offset + 1))])
@@ -57,8 +56,7 @@ def test_nothing_is_lost_while_the_registry_is_away(stream: KafkaStream) -> None
         with pytest.raises(SourceError, match="cannot be reached"):
             stream.poll(0.0)
     assert held == stream._channel.bytes
-    stream._values = ValueReader("auto", _back())
-    stream._route = stream._make_route()
+    cast("Away", stream._values._schemas).away = False
     batch = stream.poll(0.0)
     assert batch is not None
     assert [1.0, 2.0] == batch.frame["a"].to_list()
@@ -108,9 +106,3 @@ def test_halves_of_a_join_are_taken_once() -> None:
         row for batch in batches if batch.frame.height for row in batch.frame.select("@id", "a").rows()
     )
     assert not any(batch.rejects or batch.outcomes.get("duplicate") for batch in batches)
-
-
-def _back() -> Away:
-    back = Away()
-    back.away = False
-    return back

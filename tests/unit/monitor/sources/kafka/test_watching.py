@@ -7,11 +7,12 @@ from typing import cast
 import pytest
 from kafka.structs import TopicPartition
 
-from monitor.sources.kafka.channel import Channel, Sight
+from monitor.sources.kafka.channel import Channel
 from monitor.sources.kafka.client import Client, Place
 from monitor.sources.kafka.handover import Counted, Note
 from monitor.sources.kafka.ledger import Ledger, Line
 from monitor.sources.kafka.options import KafkaSource
+from monitor.sources.kafka.sights import Sight
 from monitor.sources.kafka.watching import SLEPT_SECONDS, Watching
 
 PARTITION = TopicPartition("t", 0)
