@@ -8,7 +8,7 @@ import numpy as np
 from monitor.records import Gap
 from tests.brokers.broker import Broker
 from tests.brokers.cluster import Cluster
-from tests.system.kafka_faults.ledger import Ledger
+from tests.system.kafka_faults.ledger import Ledger, Row
 from tests.system.kafka_faults.member import ACCEPTED, Member, wait_until
 from tests.system.kafka_faults.writer import PARTITIONS, Writer
 
@@ -51,6 +51,15 @@ class Scene:
     def story(self) -> str:
         """What was done and what the daemons say, for a failure's message."""
         return "\n".join([" ".join(self.told), *(member.story() for member in self.members)])
+
+    def begun(self) -> bool:
+        """The daemons know every partition: what is deleted before that is no gap."""
+        return {*range(PARTITIONS)} == {p for member in self.members for p in member.positions()}
+
+    def ledger_now(self) -> dict[int, list[Row]]:
+        """All records that can be read now."""
+        self.ledger.catch_up()
+        return self.ledger.rows
 
     def position(self, partition: int) -> int:
         """How far the daemons have come in a partition."""

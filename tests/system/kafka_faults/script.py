@@ -68,13 +68,15 @@ def play(plan: Plan, kafka: Broker | Cluster, topic: str, reference: Path, folde
     try:
         for member in members:
             member.start()
+        wait_until(scene.begun, members)
         for number, fault in enumerate(plan.order(rng), 1):
             scene.told.append(fault.__name__)
             writer.allow(plan.rows * number // (plan.faults + 1))
             fault(scene, rng)
         _finish(scene)
     except RuntimeError as error:
-        raise RuntimeError(f"after {' '.join(scene.told)}: {error}") from error
+        held = {partition: rows[-1].offset for partition, rows in scene.ledger_now().items()}
+        raise RuntimeError(f"after {' '.join(scene.told)}: {held} can be read, {error}") from error
     finally:
         writer.end()
         for member in members:
