@@ -92,7 +92,7 @@ class Daemon:
             parts.engine.finish()
             self._stop.set()
         else:
-            self._wake.wait(IDLE_SECONDS)
+            self._wake.wait(min(IDLE_SECONDS, parts.engine.commit_in_seconds))
             self._wake.clear()
         return parts
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
 import structlog
@@ -210,6 +211,12 @@ class Engine:
     def _changed(self) -> None:
         if self.uncommitted_since is None:
             self.uncommitted_since = self.clock.monotonic()
+
+    @property
+    def commit_in_seconds(self) -> float:
+        """How long until the next commit is due; infinite while nothing waits for one."""
+        since = self.uncommitted_since
+        return inf if since is None else max(0.0, since + self.commit_seconds - self.clock.monotonic())
 
     def commit_if_due(self) -> None:
         """Commit when alerts or sources wait for it, or the last commit is long enough ago."""

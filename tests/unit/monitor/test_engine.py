@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +199,35 @@ def test_commits_come_by_the_clock_and_at_once_for_alerts() -> None:
     while not bench.alerts:
         engine.step()
     assert bench.state.outbox.find()
+
+
+def test_the_next_commit_is_known() -> None:
+    """Who waits for rows waits no longer than until the next commit is due."""
+    bench = Bench(MemorySource(batches(2, break_at=40)))
+    engine = bench.engine()
+    assert inf == engine.commit_in_seconds
+    engine.step()
+    assert engine.commit_in_seconds == engine.commit_seconds
+    bench.clock.advance(0.75 * engine.commit_seconds)
+    assert 0.25 * engine.commit_seconds == pytest.approx(engine.commit_in_seconds)
+    bench.clock.advance(engine.commit_seconds)
+    assert engine.commit_in_seconds == 0
+
+
+def test_rows_of_small_batches_are_in_their_panes_at_a_commit() -> None:
+    """However few they are, a commit has them all, and a window closes with all of its rows."""
+    bench = Bench(MemorySource(batches(15, break_at=40)))
+    engine = bench.engine()
+    engine.step()
+    engine.step()
+    (watch,) = engine.watches
+    assert 120 == watch.pipeline.intake.waiting
+    engine.commit()
+    panes = bench.state.panes.load("m")
+    assert (0, 240) == (watch.pipeline.intake.waiting, sum(pane.rows for pane in panes if not pane.segment))
+    while engine.step():
+        pass
+    assert [600] == [evaluation.window.profile.rows for evaluation in bench.windows]
 
 
 def test_rejects_are_counted_and_kept(tmp_path: Path) -> None:
