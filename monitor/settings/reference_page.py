@@ -169,4 +169,4 @@ def _bounds(node: Mapping[str, Any]) -> str:
         "maximum": "at most",
         "exclusiveMaximum": "below",
     }
-    return "".join(f", {word} {node[key]:g}" for key, word in words.items() if key in node)
+    return "".join(f", {word} {node[key]:.12g}" for key, word in words.items() if key in node)
