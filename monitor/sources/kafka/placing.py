@@ -96,17 +96,22 @@ class Placing:
         return Committed(taken.counted.offset, taken.note)
 
     def _adopting(self, taken: TakeOver) -> TakeOver:
-        """In a join, reading begins at the first message that still waits."""
+        """In a join, reading begins at the first message that still waits.
+
+        From the end of what the member before had read all is counted, also what this one had counted beyond it.
+        """
         if self._options.join is None or not taken.adopted:
             return taken
         try:
-            begin = Waiting.from_text(taken.adopted).begin
+            waiting = Waiting.from_text(taken.adopted)
         except ValueError:
             return replace(taken, adopted="")
         counted = taken.counted
-        again = begin if begin < counted.offset else -1
+        again = waiting.begin if waiting.begin < counted.offset else -1
         return replace(
-            taken, counted=replace(counted, again=again, epoch=-1 if again >= 0 else counted.epoch)
+            taken,
+            overlap=taken.overlap + max(0, counted.offset - waiting.end),
+            counted=replace(counted, again=again, epoch=-1 if again >= 0 else counted.epoch),
         )
 
     def _entry(self, partition: TopicPartition) -> Counted | None:

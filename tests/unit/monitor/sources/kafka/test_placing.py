@@ -217,6 +217,17 @@ def test_halves_that_wait_are_read_again() -> None:
     assert ((90, -1), 100, waiting) == (found.client.places[FIRST], piece.after.offset, piece.adopted)
 
 
+def test_what_a_returning_member_counts_again_is_told() -> None:
+    """Another had read on to 170, which this one had counted up to 200: in a join all from 170 on is counted anew."""
+    join = {"request": {"topic": "t"}, "response": {"topic": "u"}}
+    found = desk({"t/0": Counted(200, 1, "id")}, topics=None, join=join)
+    turns = (Handover(ME, 0, 0), Handover("other", 150, 150))
+    found.client.offsets[FIRST] = Committed(170, Note("id", 2, turns, waiting='[170,0,""]'))
+    assert found.settle(FIRST)
+    (piece,) = found.pieces()
+    assert (170, 20 + 30) == (found.client.places[FIRST][0], piece.overlap)
+
+
 def test_what_waits_is_told_with_the_offset_that_it_belongs_to() -> None:
     """A member whose state is beyond Kafka's offset: the old pair stays until its own note is there."""
     join = {"request": {"topic": "t"}, "response": {"topic": "u"}}
