@@ -107,12 +107,17 @@ def delete_while_reading(scene: Scene, rng: np.random.Generator) -> None:
 
 
 def transaction(scene: Scene, rng: np.random.Generator) -> None:
-    """A transaction among the other records: committed, aborted, or left open until the broker ends it."""
+    """A transaction among the other records: committed, aborted, or left open until a successor of its producer comes.
+
+    The broker would end it too, after its time limit, but not always when it was restarted meanwhile: Apache Kafka 4.3 was
+    seen to leave such a transaction open for good, with nothing behind it readable for any client.
+    """
     end = ("commit", "abort", "leave")[int(rng.integers(3))]
     scene.told.append(end)
     scene.transactions += 1
     settings = {"bootstrap.servers": scene.kafka.address, "transaction.timeout.ms": 2_000, "log_level": 0}
-    producer = Producer({**settings, "transactional.id": f"{scene.topic}-{scene.transactions}"})
+    settings["transactional.id"] = f"{scene.topic}-{scene.transactions}"
+    producer = Producer(settings)
     producer.init_transactions(60)
     producer.begin_transaction()
     for _ in range(TRANSACTION_ROWS):
@@ -124,6 +129,9 @@ def transaction(scene: Scene, rng: np.random.Generator) -> None:
         producer.commit_transaction(60)
     elif end == "abort":
         producer.abort_transaction(60)
+    else:
+        scene.moment(rng, 0, 3)
+        Producer(settings).init_transactions(60)
 
 
 ALONE: dict[Fault, float] = {
