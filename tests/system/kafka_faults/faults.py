@@ -109,8 +109,7 @@ def delete_while_reading(scene: Scene, rng: np.random.Generator) -> None:
 def transaction(scene: Scene, rng: np.random.Generator) -> None:
     """A transaction among the other records: committed, aborted, or left open until a successor of its producer comes.
 
-    The broker would end it too, after its time limit, but not always when it was restarted meanwhile: Apache Kafka 4.3 was
-    seen to leave such a transaction open for good, with nothing behind it readable for any client.
+    Nobody relies on the broker's own time limit for that: a broker that was killed may forget it.
     """
     end = ("commit", "abort", "leave")[int(rng.integers(3))]
     scene.told.append(end)

@@ -175,15 +175,22 @@ class Member:
         return sorted(query(self.state, "SELECT fingerprint, state, at FROM transitions"))
 
 
+def comes(reached: Callable[[], bool], seconds: float) -> bool:
+    """Whether something is reached within some seconds."""
+    limit = time.monotonic() + seconds
+    pause = threading.Event()
+    while not reached():
+        if time.monotonic() > limit:
+            return False
+        pause.wait(0.05)
+    return True
+
+
 def wait_until(reached: Callable[[], bool], members: list[Member], seconds: float = 120) -> None:
     """Return when something is reached.
 
     Raises:
         RuntimeError: it took too long; with the members' logs.
     """
-    limit = time.monotonic() + seconds
-    pause = threading.Event()
-    while not reached():
-        pause.wait(0.05)
-        if time.monotonic() > limit:
-            raise RuntimeError("\n".join(f"{m.folder.name} {m.positions()}: {m.stacks()}" for m in members))
+    if not comes(reached, seconds):
+        raise RuntimeError("\n".join(f"{m.folder.name} {m.positions()}: {m.stacks()}" for m in members))

@@ -93,10 +93,11 @@ class Scene:
         threading.Event().wait(rng.uniform(least_seconds, most_seconds))
 
     def let_count(self, rng: np.random.Generator) -> None:
-        """Let the daemons count a part of what was written and not counted."""
-        before = self.counted()
-        wanted = before + int(max(0, self.writer.written - before) * rng.random())
-        wait_until(lambda: self.counted() >= wanted, self.members)
+        """Let the daemons read a part of what can be read and was not."""
+        part = rng.random()
+        ends = {partition: rows[-1].offset + 1 for partition, rows in self.ledger_now().items()}
+        before = {partition: self.position(partition) for partition in ends}
+        self.wait_behind({p: at + int(max(0, ends[p] - at) * part) for p, at in before.items()})
 
     def delete(self, rng: np.random.Generator) -> dict[int, int]:
         """Delete records from the front of one or two partitions, at most what the ledger has.
