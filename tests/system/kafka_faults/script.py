@@ -104,7 +104,7 @@ def _finish(scene: Scene) -> None:
 def _wait_for(scene: Scene, last: bytes) -> None:
     """Until the last record of each partition can be read.
 
-    Apache Kafka 4.3 was seen to leave a transaction open for good that was ended soon after a SIGKILL of its only broker:
+    Apache Kafka 4.3 was seen to leave a transaction open for good that was ended soon after a SIGKILL of its broker:
     nothing behind it can be read by any client until the broker is started anew.
     """
     if isinstance(scene.kafka, Broker) and not comes(lambda: scene.ledger.holds(last), 30):
