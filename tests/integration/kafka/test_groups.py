@@ -3,11 +3,8 @@
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
 
 import pytest
-from kafka import KafkaConsumer
-from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 
 from monitor.sources.kafka.ledger import Ledger
 from tests.brokers.operations import Operations
@@ -88,41 +85,6 @@ def test_overlap_of_killed_members_is_reported(
     back.stop()
     overlap = back.outcome("overlap") + members[-2].outcome("overlap")
     assert produced + overlap == back.outcome() + members[-2].outcome()
-
-
-@pytest.mark.kafka(needs={"cooperative", "quick_joins"})
-def test_last_offsets_wait_for_a_group_that_is_changing(
-    kafka: Operations, topic: str, tmp_path: Path, members: list[Member]
-) -> None:
-    """Who ends while nobody may commit to the group waits until it has settled: the next one counts nothing twice."""
-    kafka.create_topic(topic, 4)
-    source = {"brokers": kafka.address, "topics": topic, "group": topic}
-    members.append(Member(tmp_path / "a", source))
-    slow = KafkaConsumer(
-        topic,
-        bootstrap_servers=kafka.address,
-        group_id=topic,
-        enable_auto_commit=False,
-        partition_assignment_strategy=[CooperativeStickyAssignor],
-    )
-    until(lambda: [slow.poll(100), members[0].assigned(), len(slow.assignment())] == [{}, 2, 2])
-    until(lambda: slow.poll(100) == {} and members[0].source.report().gauges["group_settled"])
-    members[0].held.set()
-    produce(kafka, topic, range(2000))
-    until(lambda: members[0].lag() == 1000)
-    members.append(Member(tmp_path / "b", source))
-    until(lambda: not members[0].source.report().gauges["group_settled"])
-    members[0].held.clear()
-    until(lambda: members[0].outcome() >= 1000)
-    leaving = Thread(target=members[0].stop)
-    leaving.start()
-    leaving.join(2.0)  # who does not wait for the group is gone by then
-    until(lambda: slow.poll(100) is not None and not leaving.is_alive())
-    slow.close(autocommit=False)
-    produce(kafka, topic, range(2000, 2004))  # each comes after what its partition held before
-    until(lambda: members[1].outcome() >= 1004)
-    members[1].stop()
-    assert [1000, 1004] == [member.outcome() for member in members]
 
 
 @pytest.mark.kafka(needs={"offset_metadata"})

@@ -10,6 +10,7 @@ from kafka.structs import TopicPartition
 
 from monitor.sources.kafka.client import Place
 from monitor.sources.kafka.handover import Committed
+from monitor.sources.kafka.messages import Messages
 
 
 @dataclass
@@ -33,7 +34,7 @@ class FakeClient:
 
     Attributes:
         offsets: what the group has committed. places: where reading goes on, by partition.
-        error: raised by the next question.
+        error: raised by the next question. unsettled: polls until the group has settled.
     """
 
     partitions: frozenset[TopicPartition]
@@ -47,6 +48,7 @@ class FakeClient:
     consumer: FakeConsumer = field(default_factory=FakeConsumer)
     error: KafkaError | None = None
     unpacked: TopicPartition | None = None
+    unsettled: int = 0
 
     def _asked(self) -> None:
         if self.error is not None:
@@ -59,7 +61,17 @@ class FakeClient:
 
     def membership(self) -> tuple[str, int]:
         """See `Client`."""
-        return self.member, 1 if self.member else -1
+        return ("", -1) if self.unsettled or not self.member else (self.member, 1)
+
+    def is_connected(self) -> bool:
+        """See `Client`."""
+        return True
+
+    def poll(self, _milliseconds: int) -> dict[TopicPartition, list[Messages]]:
+        """See `Client`: nothing comes."""
+        self._asked()
+        self.unsettled = max(0, self.unsettled - 1)
+        return {}
 
     def topic_id(self, _topic: str) -> str:
         """See `Client`."""
