@@ -84,11 +84,14 @@ class Receiver:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"])).decode()
+                length = int(self.headers["content-length"])
+                body = self.rfile.read(length)
+                if len(body) < length:
+                    return  # the sender was killed between its head and its body: that is no call
                 with receiver.changed:
                     key = self.headers["webhook-id"]
                     receiver.calls[key] += 1
-                    receiver.bodies.setdefault(key, set()).add(body)
+                    receiver.bodies.setdefault(key, set()).add(body.decode())
                     receiver.changed.notify_all()
                 self.send_response(200)
                 self.end_headers()
