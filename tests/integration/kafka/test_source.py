@@ -136,7 +136,7 @@ def test_broker_away_and_back(broker: Broker, topic: str, start: Start) -> None:
     assert [] == member.missing()
 
 
-@pytest.mark.kafka(needs={"eviction"})
+@pytest.mark.kafka(needs={"eviction", "quick_joins"})
 def test_a_new_connection_is_the_same_member(
     kafka: Operations, topic: str, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,7 +147,7 @@ def test_a_new_connection_is_the_same_member(
 
     kafka.create_topic(topic, 4)
     produce(kafka, topic, range(1000))
-    member = start(kafka, topic, session_timeout="50s")
+    member = start(kafka, topic, group=topic, session_timeout="50s")
     until(lambda: member.outcome() == 1000)
     with monkeypatch.context() as patch:
         patch.setattr(ConsumerCoordinator, "maybe_leave_group_async", stay)
@@ -194,7 +194,7 @@ def test_codec_that_is_missing(
     """A partition that cannot be decompressed is told; the others go on, and so does it when the codec is there."""
     kafka.create_topic(topic, 2)
     kafka.produce(topic, [Record(row(i), partition=1) for i in range(100)])
-    member = start(kafka, topic)
+    member = start(kafka, topic, group=topic)
     until(lambda: member.outcome() >= 100)
     with monkeypatch.context() as patch:
         patch.delitem(record_batches._CODECS, record_batches._LZ4)
