@@ -15,6 +15,7 @@ from monitor.sources.kafka.backpressure import Backpressure
 from monitor.sources.kafka.channel import Channel, Piece
 from monitor.sources.kafka.client import Client, TopicPartition
 from monitor.sources.kafka.client_options import consumer_options
+from monitor.sources.kafka.handover import Committed
 from monitor.sources.kafka.ledger import Ledger
 from monitor.sources.kafka.membership import Membership
 from monitor.sources.kafka.messages import Messages
@@ -130,23 +131,22 @@ class Reader:
         return client is None or time.monotonic() - client.heard() > self.options.session_timeout
 
     def _connect(self) -> None:
-        self._client = Client(
-            consumer_options(self.options, self.monitor, self.group), self.options.sampling_rule
-        )
+        client = Client(consumer_options(self.options, self.monitor, self.group), self.options.sampling_rule)
         self.membership = Membership(
             self.monitor, lambda: self.client, self.ledger, self.options.rebalance_timeout
         )
-        self._placing = Placing(self.options, self._me, self.client, self.ledger)
-        self._recovery = Recovery(self.client, self.channel, self.ledger)
-        self._backpressure = Backpressure(self.client, self.ledger, self._recovery.blocked)
+        self._placing = Placing(self.options, self._me, client, self.ledger)
+        self._recovery = Recovery(client, self.channel, self.ledger)
+        self._backpressure = Backpressure(client, self.ledger, self._recovery.blocked)
         self._epoch, self.failure = -1, None
-        self.watching.begin(self.client)
+        self.watching.begin(client)
+        self._client = client  # from here on other threads look at it, and at what belongs to it
         if self.options.partitions:
             wanted = self.options.partitions.items()
-            self.client.assign(TopicPartition(topic, number) for topic, ns in wanted for number in ns)
+            client.assign(TopicPartition(topic, number) for topic, ns in wanted for number in ns)
         else:
-            self.client.subscribe(self.options.topic_names, self.options.pattern, self.membership)
-            self.client.rejoin_as(self._member_id)
+            client.subscribe(self.options.topic_names, self.options.pattern, self.membership)
+            client.rejoin_as(self._member_id)
 
     def _serve(self) -> None:
         while not self._stop.is_set():
@@ -215,9 +215,12 @@ class Reader:
         """On the client's thread, as the listener is: one commit follows the other in the order of their offsets."""
         if self.channel.lost or not client.membership()[0]:
             return
-        offsets = self.ledger.due(client.assignment() - self.membership.holdings.fresh)
-        if offsets:
+        if offsets := self._due(client):
             client.commit_soon(offsets, lambda well: self.ledger.confirm(offsets) if well else None)
+
+    def _due(self, client: Client) -> dict[TopicPartition, Committed]:
+        """What the state holds and Kafka lacks, of the partitions that are read here."""
+        return self.ledger.due(client.assignment() - self.membership.holdings.fresh)
 
     def _commit(self, now: float) -> None:
         """Once more what Kafka has not confirmed."""
@@ -267,8 +270,7 @@ class Reader:
         """Tell Kafka what the state holds; who ends for good waits for a group that is just changing."""
         deadline = time.monotonic() + (LEAVE_SECONDS if self._stop.is_set() else 0.0)
         while client.is_connected() and not self.channel.lost:
-            offsets = self.ledger.due(client.assignment() - self.membership.holdings.fresh)
-            if not offsets:
+            if not (offsets := self._due(client)):
                 return
             with suppress(KafkaError):  # the group may have begun to change in this very moment
                 if client.membership()[0]:
