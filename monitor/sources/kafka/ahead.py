@@ -48,9 +48,9 @@ class Ahead:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=f"decode-{monitor}")
         self._begun: Work | None = None
 
-    def begin(self, name: str | None, rows: int, size: int) -> None:
-        """Decode what waits of a partition; see `Channel.take`."""
-        if self._reading is None or name is None:
+    def begin(self, choose: Callable[[], str | None], rows: int, size: int) -> None:
+        """Decode what waits of the partition that `choose` names, if any; see `Channel.take`."""
+        if self._reading is None or (name := choose()) is None:
             return
         epoch = self._channel.epoch
         pieces = self._channel.peek(name, rows, size)

@@ -119,7 +119,7 @@ class KafkaStream:
                 self._taken_bytes += piece.size
                 self._taken_records += len(piece.messages) + piece.messages.sampled_out
                 self._last_times[name] = int(piece.messages.timestamps[-1])
-        self._ahead.begin(self._choose(), *self._most)
+        self._ahead.begin(self._choose, *self._most)
         return self._batch(rows, pieces)
 
     def _rest(self) -> RecordBatch | None:

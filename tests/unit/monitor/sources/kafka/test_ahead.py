@@ -29,6 +29,10 @@ class Log:
         piece = Piece(name, sent(b"{}", first=offset), Counted(offset + 1))
         assert self.channel.put(self.channel.epoch, [piece])
 
+    def begin(self) -> None:
+        """Have what waits of the one partition decoded."""
+        self.ahead.begin(lambda: "loans/3", *MOST)
+
     def take(self, name: str = "loans/3") -> list[int]:
         """Offsets of what is taken, when it has been decoded."""
         work = self.ahead.take(name, *MOST)
@@ -42,9 +46,9 @@ def test_what_was_begun_is_decoded_once() -> None:
     """It waits until it is taken, and what came meanwhile is the next."""
     log = Log()
     log.put(0)
-    log.ahead.begin("loans/3", *MOST)
+    log.begin()
     log.put(1)
-    log.ahead.begin("loans/3", *MOST)
+    log.begin()
     assert not log.channel.dirty
     assert [[1], [2]] == [log.take(), log.take()]
     assert log.channel.dirty
@@ -56,11 +60,11 @@ def test_what_went_is_not_taken() -> None:
     """Pieces of a partition that was given up, or is read anew, are forgotten although they were decoded."""
     log = Log()
     log.put(0)
-    log.ahead.begin("loans/3", *MOST)
+    log.begin()
     log.channel.give_up(["loans/3"])
     assert [] == log.take()
     log.put(5)
-    log.ahead.begin("loans/3", *MOST)
+    log.begin()
     log.channel.go_back({})
     log.put(3)
     assert [4] == log.take()
@@ -72,7 +76,7 @@ def test_another_partition_may_come_first() -> None:
     """What was begun stays for later."""
     log = Log()
     log.put(0)
-    log.ahead.begin("loans/3", *MOST)
+    log.begin()
     log.put(7, "loans/1")
     assert [[8], [1]] == [log.take("loans/1"), log.take()]
     assert [[1], [8]] == log.read
