@@ -220,9 +220,8 @@ class Engine:
 
     def commit_if_due(self) -> None:
         """Commit when alerts or sources wait for it, or the last commit is long enough ago."""
-        since = self.uncommitted_since
         wanted = any(s.commit_wanted for watch in self.watches if (s := watch.shared) is not None)
-        due = since is not None and (self.urgent or self.clock.monotonic() - since >= self.commit_seconds)
+        due = self.commit_in_seconds <= 0 or (self.urgent and self.uncommitted_since is not None)
         if wanted or due:
             self.commit()
 

@@ -122,10 +122,8 @@ class Intake:
 
     def _gather(self, frame: pl.DataFrame, unknown: Mapping[str, int]) -> None:
         if self.time is not None:
-            times = frame[TIME].to_numpy()
-            spans = (self.span,) if self.waiting else ()
-            ends = [int(times.min()), int(times.max()), *(end for span in spans for end in span)]
-            self.span = (min(ends), max(ends))
+            first, last = _span(frame)
+            self.span = (min(first, self.span[0]), max(last, self.span[1])) if self.waiting else (first, last)
         self.waiting += frame.height
         if self.gathered and self.gathered[-1].frames[0].schema == frame.schema:
             self.gathered[-1].frames.append(frame)
@@ -154,22 +152,16 @@ class Intake:
     @property
     def panes_waiting(self) -> int:
         """Over how many panes of a family the gathered rows reach, at most."""
-        spans = [0]
-        if self.counted is not None:
-            spans.append(self.waiting // self.counted.pane)
-        if self.time is not None:
-            spans.append((self.span[1] - self.span[0]) // self.time.pane)
-        return min(max(spans), self.waiting)
+        return self._panes(self.waiting, self.span)
 
     def panes_in(self, frame: pl.DataFrame) -> int:
         """Over how many panes of a family the rows reach, at most."""
-        spans = [0]
-        if self.counted is not None:
-            spans.append(frame.height // self.counted.pane)
-        if self.time is not None and frame.height:
-            times = frame[TIME].to_numpy()
-            spans.append(int(times.max() - times.min()) // self.time.pane)
-        return min(max(spans), frame.height)
+        return self._panes(frame.height, _span(frame) if self.time is not None and frame.height else (0, 0))
+
+    def _panes(self, rows: int, span: tuple[int, int]) -> int:
+        counted = rows // self.counted.pane if self.counted is not None else 0
+        timed = (span[1] - span[0]) // self.time.pane if self.time is not None else 0
+        return min(max(counted, timed), rows)
 
     def limit(self, name: str) -> int:
         """How many values of a label column keep their own name."""
@@ -228,3 +220,9 @@ class Intake:
             numbers[order[begin : begin + n]] = np.arange(before, before + n)
             self.rows[key] = before + n
         return numbers
+
+
+def _span(frame: pl.DataFrame) -> tuple[int, int]:
+    """The smallest and the largest time of some rows."""
+    times = frame[TIME].to_numpy()
+    return int(times.min()), int(times.max())

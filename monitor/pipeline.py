@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 MAX_PANES = 64
 """Panes that are open at once for one batch, roughly: a profile of 50 columns takes 0.3 MB."""
 
-
 GATHERED_ROWS = 16_384
 """So many rows are profiled together; fewer at a commit, or when a window ends."""
 
@@ -88,11 +87,6 @@ class Pipeline:
         intake = self.intake
         return intake.waiting >= GATHERED_ROWS or intake.panes_waiting > MAX_PANES or intake.due
 
-    def settle(self) -> None:
-        """Put all rows that were processed into panes and streams."""
-        for taken in self.intake.settle():
-            self.streams.take(self.references.main, taken.frame, taken.versions)
-
     def _parts(self, batch: RecordBatch) -> Iterator[RecordBatch]:
         """A batch that reaches over very many panes in parts, so that memory stays bounded."""
         height = batch.frame.height
@@ -115,8 +109,9 @@ class Pipeline:
         Args:
             flush: close the windows that hold the newest rows too, at the end of a replay.
         """
-        self.settle()
         intake = self.intake
+        for taken in intake.settle():
+            self.streams.take(self.references.main, taken.frame, taken.versions)
         if intake.time is not None:
             mark = intake.watermark.value
             silent = Key(intake.newest_version)

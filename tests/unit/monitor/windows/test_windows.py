@@ -33,6 +33,8 @@ SLIDING = WindowSpec("20/5", 20, 5)
 ROWS = WindowSpec("7rows", 7, 7, by_rows=True)
 
 Found = dict[tuple[str, str, int], int]
+GATHERED = 3
+"""Where no window is due, rows are settled at every place that this divides."""
 
 
 def batch(times: list[int], versions: list[str]) -> RecordBatch:
@@ -45,7 +47,7 @@ def batch(times: list[int], versions: list[str]) -> RecordBatch:
 
 
 def run(
-    specs: list[WindowSpec], times: list[int], cuts: list[int], disorder: int, gather: int = 3
+    specs: list[WindowSpec], times: list[int], cuts: list[int], disorder: int
 ) -> tuple[Found, Counter[str]]:
     """Rows by window, closing when a window is due or now and then; and rows by outcome."""
     intake = Intake(LAYOUT, specs, disorder=disorder, ahead=0)
@@ -65,7 +67,7 @@ def run(
     edges = [0, *sorted(c for c in cuts if c < len(times)), len(times)]
     for start, end in pairwise(edges):
         outcomes.update(intake.take(batch(times[start:end], versions[start:end]), NOW, frozenset()))
-        if intake.due or end % gather == 0:
+        if intake.due or end % GATHERED == 0:
             close(flush=False)
     close(flush=True)
     return found, outcomes
