@@ -18,6 +18,9 @@ from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic, OffsetSp
 
 SECONDS = 30.0
 """How long one call may take; a broker that was just started may need some of it."""
+LINGER_MS = 5000
+"""The records of one call are one batch of each partition, as far as they fit: the end of the call sends them."""
+
 MOVING = {
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.LEADER_NOT_AVAILABLE,
@@ -174,7 +177,7 @@ class Operations:
 
     def produce(self, topic: str, records: Iterable[Record | bytes | None], **settings: Any) -> None:
         """Write records, all of them or an error. `settings` of librdkafka, `compression_type` for compression.type."""
-        producer = Producer({**self._settings, **_dotted({"linger_ms": 5, **settings})})
+        producer = Producer({**self._settings, **_dotted({"linger_ms": LINGER_MS, **settings})})
         self._write(producer, topic, records)
 
     def transaction(
