@@ -8,22 +8,22 @@ for; all others are left to the reader of single lines.
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from monitor.decode.blocks import Block, Mask, Rows
+from monitor.decode.blocks import Block, Bytes, Mask, Rows, count_where, find_byte, find_pair
 from monitor.decode.skeleton import WINDOW, Indices, Skeleton, skeleton
 from monitor.decode.templates import Shape, Template
 
-Bytes = npt.NDArray[np.uint8]
 Values = dict[int, pl.Series]
 
-_QUOTE, _COMMA, _POINT, _E, _N, _LOWER, _MINUS, _ZERO = b'",.en -0'
+_QUOTE, _COMMA, _POINT, _E, _N, _MINUS, _ZERO = b'",.en-0'
 _NULL = 4
-_BOUNDS = 2**16
+_BOUNDS = 2**15
 """Bounds of tokens that are looked at together, so that they stay in the cache."""
 
 
@@ -42,7 +42,7 @@ def match(template: Template, block: Block, rows: Rows) -> tuple[Mask, Values]:
     bones = skeleton(template)
     lines = _Lines(block, rows, bones.windows.reach)
     fits, bounds = lines.cut(len(template.tokens))
-    good, nulls = _look(bones, lines.bytes, bounds)
+    good, nulls = _look(bones, lines.chars, bounds)
     lines.check_quotes(fits, good, template.quotes - 2 * nulls[bones.texts].sum(axis=0))
     if not good.all():
         bounds, nulls = bounds[:, good], nulls[:, good]
@@ -63,25 +63,37 @@ class _Lines:
 
     Attributes:
         size: length of the lines together, with their line ends.
-        bytes: the lines and some zeros after them; uint8.
+        chars: the lines and some zeros after them; uint8.
         starts, ends: of each line, without the line end; int64, shape (lines,).
     """
 
+    chars: Bytes
+
     def __init__(self, block: Block, rows: Rows, room: int) -> None:
         """Take lines of a block, with room after them, so that a look at the end of the last one stays inside."""
-        data = block.joined(rows)
-        widths = block.ends[rows] - block.starts[rows]
         whole = len(rows) == len(block)
-        self.size = len(data)
-        self.bytes: Bytes = np.empty(self.size + room, np.uint8)
-        self.bytes[: self.size] = np.frombuffer(data, np.uint8)
-        self.bytes[self.size :] = 0
+        widths = block.ends[rows] - block.starts[rows]
         self.starts = block.starts if whole else np.cumsum(widths + 1) - (widths + 1)
         self.ends = self.starts + widths
+        self._room = room
+        self._hold(block.joined(rows))
+
+    def _hold(self, data: bytes) -> None:
+        self.size = len(data)
+        self._buffer = io.BytesIO(data)
+        self._buffer.seek(self.size)
+        self._buffer.write(bytes(self._room))
+        self.chars = np.frombuffer(self._buffer.getbuffer(), np.uint8)
+
+    def text(self) -> bytes:
+        """The lines as they are now, without copying them; `chars` are no longer there afterwards."""
+        del self.chars  # the buffer can be cut only while nobody looks at it
+        self._buffer.truncate(self.size)
+        return self._buffer.getvalue()
 
     def cut(self, tokens: int) -> tuple[Mask, Indices]:
         """Which lines have so many tokens between commas, and the bounds of these; shape (tokens + 1, lines)."""
-        commas = np.flatnonzero(self.bytes == _COMMA)
+        commas = find_byte(self.chars[: self.size], _COMMA)
         counts = np.diff(np.searchsorted(commas, self.starts), append=len(commas))
         fits = counts == tokens - 1
         if not fits.all():
@@ -93,21 +105,18 @@ class _Lines:
 
     def check_quotes(self, chosen: Mask, good: Mask, wanted: Indices) -> None:
         """No quotation mark stands where none is accounted for; chosen lines where one does are no longer good."""
-        marks = self.bytes[: self.size] == _QUOTE
-        if chosen.all() and good.all() and np.count_nonzero(marks) == wanted.sum():
+        data = self.chars[: self.size]
+        if chosen.all() and good.all() and count_where(data, lambda piece: piece == _QUOTE) == wanted.sum():
             return
-        good &= np.add.reduceat(marks, self.starts, dtype=np.intp)[chosen] == wanted
+        good &= np.add.reduceat(data == _QUOTE, self.starts, dtype=np.intp)[chosen] == wanted
 
     def keep(self, chosen: Mask, bounds: Indices) -> Indices:
         """Drop the other lines; the bounds of the chosen ones in what is left."""
         widths = np.diff(self.starts, append=self.size)[chosen]
         old = self.starts[chosen]
-        data = self.bytes[: self.size].tobytes()
+        data = self.text()
         pieces = zip(old.tolist(), (old + widths).tolist(), strict=True)
-        text = np.frombuffer(b"".join([data[start:end] for start, end in pieces]), np.uint8)
-        self.size = len(text)
-        self.bytes[: self.size] = text
-        self.bytes[self.size :] = 0
+        self._hold(b"".join([data[start:end] for start, end in pieces]))
         moved: Indices = old - (np.cumsum(widths) - widths)
         return np.asarray(bounds - moved)
 
@@ -200,12 +209,10 @@ class _Look:
 
     def at_points(self) -> None:
         """A point before an exponent (`1.e5`) is no JSON either."""
-        start = int(self.bounds[0, 0]) + 1
-        data = self.data[start : int(self.bounds[-1, -1])]
-        points = np.flatnonzero((data[:-1] == _POINT) & ((data[1:] | _LOWER) == _E))
+        start, end = int(self.bounds[0, 0]) + 1, int(self.bounds[-1, -1])
+        points = start + find_pair(self.data[start:end], _POINT, _E)
         if not len(points):
             return
-        points += start
         lines = np.searchsorted(self.bounds[0], points) - 1
         tokens = (self.bounds[1:, lines] < points).sum(axis=0)
         wrong = np.isin(tokens, self.bones.tokens[self.bones.numbers])
@@ -222,11 +229,11 @@ def _fields(bones: Skeleton, lines: _Lines, bounds: Indices) -> pl.DataFrame | N
     before, after = bones.tokens[bones.before], bones.tokens[bones.after] + 1
     for first in range(0, bounds.shape[1], step):
         part = bounds[:, first : first + step]
-        lines.bytes[(part[before] + bones.begins[bones.before, None] - 1).ravel()] = _COMMA
-        lines.bytes[(part[after] + bones.ends[bones.after, None]).ravel()] = _COMMA
+        lines.chars[(part[before] + bones.begins[bones.before, None] - 1).ravel()] = _COMMA
+        lines.chars[(part[after] + bones.ends[bones.after, None]).ravel()] = _COMMA
     try:
         frame = pl.read_csv(
-            lines.bytes[: lines.size].tobytes(),
+            lines.text(),
             has_header=False,
             schema=bones.schema,
             columns=bones.names,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Texts:
-    """Values with a line end behind each.
+    """Values with a line end behind each; before one there may be blanks.
 
     Attributes:
         data: all of them. starts, ends: of each, without that line end; int64, shape (values,).
@@ -35,6 +35,14 @@ class Texts:
         """The values."""
         bounds = zip(self.starts.tolist(), self.ends.tolist(), strict=True)
         return [self.data[start:end] for start, end in bounds]
+
+    def close(self) -> Texts:
+        """The same without blanks between them."""
+        widths = self.ends - self.starts
+        if len(self.data) == int((widths + 1).sum()):
+            return self
+        ends = np.cumsum(widths + 1) - 1
+        return Texts(b"\n".join([*self.pieces(), b""]), ends - widths, ends, self.rows)
 
     def broken(self) -> list[int]:
         """Values with line ends inside."""
@@ -153,6 +161,7 @@ def cut_lines(
         lines: the values.
         whole: values that are one record although they have line ends.
     """
+    lines = lines.close()
     data, places, aside = lines.data, lines.starts, {}
     if whole:
         pieces = lines.pieces()

@@ -2,8 +2,8 @@
 
 It throws away what a broker says last before it hangs up, which is the reason of a refusal; it forgets its growing
 pauses where a connection was made but the broker refused the user; it leaves sockets open whose connection failed; and
-it reads in pieces of 4 kB. The names that are used here are kafka-python's inner ones: pyproject.toml pins the versions
-that have them.
+it reads in pieces of 4 kB (see `frames`). The names that are used here are kafka-python's inner ones: pyproject.toml
+pins the versions that have them.
 """
 
 from __future__ import annotations
@@ -21,56 +21,36 @@ from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
 from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 
+from sinks.kafka.frames import coming_in, fill, receive
+
 T = TypeVar("T")
 
-PIECE_BYTES = 256 * 2**10
-MOST_AT_ONCE_BYTES = 2**20
-"""What one connection may read before others have their turn."""
-
-_NOTHING_YET = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _DIRECT = "driftd-direct"
 
 
-def receive(connected: Any) -> tuple[bytes, KafkaConnectionError | None]:
-    """What has come in on a socket that does not block, and the error where nothing has and nothing will.
-
-    An end behind data is told the next time. A TLS socket is read until it wants more from the network: what it holds
-    decrypted makes no file descriptor readable.
-    """
-    pieces: list[bytes] = []
-    size = 0
-    error: KafkaConnectionError | None = None
-    encrypted = isinstance(connected, ssl.SSLSocket)
-    while size < MOST_AT_ONCE_BYTES or (encrypted and connected.pending()):
-        try:
-            piece = connected.recv(PIECE_BYTES)
-        except _NOTHING_YET:
-            break
-        except (OSError, ValueError) as trouble:
-            error = KafkaConnectionError(trouble)
-            break
-        if not piece:
-            error = KafkaConnectionError("socket disconnected")
-            break
-        pieces.append(piece)
-        size += len(piece)
-        if len(piece) < PIECE_BYTES and not encrypted:
-            break
-    return b"".join(pieces), None if pieces else error
+def _receive(transport: Any) -> tuple[bytes, KafkaConnectionError | None]:
+    """What has come in for the parser, beside what went straight into the frame of a large answer."""
+    connected = transport._sock  # noqa: SLF001 - see above
+    frame = coming_in(getattr(transport.get_protocol(), "parser", None))
+    if frame is not None:
+        error = fill(frame, connected)
+        if error is not None or not isinstance(connected, ssl.SSLSocket):
+            return b"", error
+    return receive(connected)
 
 
 class TcpTransport(KafkaTCPTransport):  # type: ignore[misc] # kafka-python has no types
     """Hears brokers out."""
 
     def _sock_recv(self) -> tuple[bytes, KafkaConnectionError | None]:
-        return receive(self._sock)
+        return _receive(self)
 
 
 class TlsTransport(KafkaSSLTransport):  # type: ignore[misc] # as above
     """Hears brokers out, encrypted."""
 
     def _sock_recv(self) -> tuple[bytes, KafkaConnectionError | None]:
-        return receive(self._sock)
+        return _receive(self)
 
 
 class DirectSocket(KafkaNetSocket):  # type: ignore[misc] # as above

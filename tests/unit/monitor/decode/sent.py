@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
+
+import numpy as np
 
 from monitor.decode.assembly import Decoded
 from monitor.sources.kafka.messages import Messages
@@ -49,6 +51,17 @@ def sent(
         records.append(record)
     found = Messages.from_records(cast("list[ConsumerRecord]", records))
     return found if messages else found.take(slice(0, 0))
+
+
+def apart(messages: Messages, between: bytes = b'",') -> Messages:
+    """The same messages with other bytes between their values, as they lie in what a broker sends."""
+    data, starts, ends = messages.data, [], []
+    for value in messages.values():
+        data += between
+        starts.append(-1 if value is None else len(data))
+        data += value or b""
+        ends.append(-1 if value is None else len(data))
+    return replace(messages, data=data, starts=np.array(starts, np.int64), ends=np.array(ends, np.int64))
 
 
 def same(one: Decoded, other: Decoded) -> None:

@@ -16,7 +16,7 @@ from monitor.decode.mapping import Records
 from monitor.decode.schemas import Schema
 from monitor.records import ORDINAL
 from monitor.sources.base import SourceError
-from tests.unit.monitor.decode.sent import Sent, sent
+from tests.unit.monitor.decode.sent import Sent, apart, sent
 from tests.unit.monitor.decode.wire import (
     EVENTS,
     FIRST,
@@ -87,7 +87,7 @@ MADE = {
 @given(names=st.lists(kinds, max_size=12), at=st.integers(0, 12))
 def test_neighbours_change_nothing(form: Format, names: list[str], at: int) -> None:
     """What becomes of a value does not depend on the values around it, and every message is accounted for."""
-    messages = sent(*(MADE[name] for name in names))
+    messages = apart(sent(*(MADE[name] for name in names)))
     decoder = Decoder(Records.model_validate({"ignore": ["data"]}), (A, B))
     whole = decoder.messages(messages, ValueReader(form, SCHEMAS))
     parts = [

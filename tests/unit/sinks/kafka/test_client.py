@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,62 +12,7 @@ from kafka.errors import KafkaTimeoutError
 from kafka.net.manager import KafkaConnectionManager
 
 from sinks.kafka import KafkaConnection
-from sinks.kafka.client import MOST_AT_ONCE_BYTES, Client, ConnectionManager, connected, receive
-
-
-@pytest.fixture
-def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
-    """Two ends of a connection; the second does not block."""
-    near, far = socket.socketpair()
-    far.settimeout(0)
-    with near, far:
-        yield near, far
-
-
-def test_the_last_words_are_heard(pair: tuple[socket.socket, socket.socket]) -> None:
-    """What was sent before the end comes without an error; the end comes after it, once there is nothing else."""
-    near, far = pair
-    near.sendall(b"you may not")
-    near.close()
-    assert (b"you may not", None) == receive(far)
-    data, error = receive(far)
-    assert b"" == data
-    assert "socket disconnected" in str(error)
-
-
-def test_nothing_yet_is_no_end(pair: tuple[socket.socket, socket.socket]) -> None:
-    """A connection on which nothing has come yet is as it was."""
-    near, far = pair
-    assert (b"", None) == receive(far)
-    near.sendall(b"now")
-    assert (b"now", None) == receive(far)
-
-
-def test_an_error_of_the_network_is_told() -> None:
-    """A connection that was reset gives its error."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        near = socket.create_connection(server.getsockname())
-        far, _ = server.accept()
-        with far:
-            near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
-            near.close()
-            data, error = receive(far)
-    assert b"" == data
-    assert "reset" in str(error)
-
-
-class Endless:
-    """A socket on which there is always more."""
-
-    def recv(self, size: int) -> bytes:
-        """As much as is asked for."""
-        return bytes(size)
-
-
-def test_one_connection_does_not_take_all_the_time() -> None:
-    """Where there is always more, others have their turn after a while."""
-    data, error = receive(Endless())
-    assert (MOST_AT_ONCE_BYTES, None) == (len(data), error)
+from sinks.kafka.client import Client, ConnectionManager, connected
 
 
 def options(port: int, **more: Any) -> dict[str, Any]:

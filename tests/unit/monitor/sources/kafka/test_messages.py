@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from hypothesis import given
@@ -61,6 +62,31 @@ def test_lines_hold_the_values(fields: list[Fields]) -> None:
     assert [i for i, _ in wanted] == lines.rows.tolist()
     bounds = zip(lines.starts.tolist(), lines.ends.tolist(), strict=True)
     assert [value for _, value in wanted] == [lines.data[start:end] for start, end in bounds]
+
+
+@given(
+    st.lists(st.tuples(st.binary(max_size=30), st.none() | st.binary(max_size=40)), min_size=1, max_size=20)
+)
+def test_what_lies_between_values_is_no_part_of_lines(pieces: list[tuple[bytes, bytes | None]]) -> None:
+    """Values that lie in their buffer with other bytes around them are the lines that they would be without these."""
+    data, starts, ends = b"", [], []
+    for before, value in pieces:
+        data += before
+        starts.append(-1 if value is None else len(data))
+        data += value or b""
+        ends.append(-1 if value is None else len(data))
+    bounds = {"starts": np.array(starts), "ends": np.array(ends)}
+    other = dict.fromkeys(
+        ["key_starts", "key_ends", "header_starts", "header_ends"], np.full(len(pieces), -1)
+    )
+    numbers = dict.fromkeys(["offsets", "timestamps", "header_counts"], np.arange(len(pieces)))
+    lines = Messages("loans", 3, data, **bounds, **other, **numbers, next_offset=len(pieces)).block_parts()
+    wanted = [value for _, value in pieces if value is not None]
+    places = list(zip(lines.starts.tolist(), lines.ends.tolist(), strict=True))
+    assert wanted == [lines.data[start:end] for start, end in places]
+    assert b"".join(value + b"\n" for value in wanted).replace(b" ", b"") == lines.data.replace(b" ", b"")
+    between = [(0, start) for start, _ in places[:1]] + [(a[1] + 1, b[0]) for a, b in pairwise(places)]
+    assert all(not lines.data[start:end].strip(b" ") for start, end in between)
 
 
 def test_the_last_header_of_a_name_counts() -> None:
