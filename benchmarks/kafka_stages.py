@@ -20,7 +20,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from monitor.cli import one_arena
+from monitor.cli import one_arena, without
 
 PAUSE_SECONDS = 8.0
 FETCH_BYTES = 8 * 2**20
@@ -250,6 +250,8 @@ STAGES: dict[str, Callable[[argparse.Namespace, Tally], None]] = {
 def main() -> None:
     """Run one stage and print its figures."""
     one_arena()
+    with without("rich"):  # as `driftd` does it
+        import structlog  # noqa: F401
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("stage", choices=STAGES)
     parser.add_argument("--config", type=Path, required=True)

@@ -5,14 +5,22 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from monitor import __version__
 
-KEPT_MS, KEPT_MS_BY_DAEMON = 5000, 20
-"""Milliseconds for which polars' allocator keeps free memory. Asking for it anew costs a replay an eighth of its
-processor time; a daemon stays small for years, and 20 ms cost it next to nothing."""
+KEPT_MS = 5000
+"""Milliseconds for which polars' allocator keeps free memory: asking for it anew costs a replay an eighth of its
+processor time."""
 
+SMALL = {
+    # keeps free memory for 20 ms, and no large pieces for each thread
+    "_RJEM_MALLOC_CONF": "narenas:1,dirty_decay_ms:20,muzzy_decay_ms:0,lg_tcache_max:11",
+    # the thread that decodes is the second one already
+    "POLARS_MAX_THREADS": "1",
+}
+"""What keeps a daemon small, which runs for years: it costs next to nothing where rows come bit by bit."""
 
 M_ARENA_MAX = -8
 """The parameter's number in malloc.h."""
@@ -24,12 +32,25 @@ def surroundings(arguments: list[str]) -> dict[str, str]:
     Args:
         arguments: of the command line.
     """
-    kept = KEPT_MS_BY_DAEMON if arguments[:1] == ["run"] else KEPT_MS
-    return {
+    found = {
         "OPENBLAS_NUM_THREADS": "1",  # threads for small products only cost
         # One arena: with one for each thread more lies about unused.
-        "_RJEM_MALLOC_CONF": f"narenas:1,dirty_decay_ms:{kept},muzzy_decay_ms:0",
+        "_RJEM_MALLOC_CONF": f"narenas:1,dirty_decay_ms:{KEPT_MS},muzzy_decay_ms:0",
     }
+    return found | SMALL if arguments[:1] == ["run"] else found
+
+
+@contextmanager
+def without(module: str) -> Iterator[None]:
+    """Let imports go on as if a module that is not loaded yet were not installed; afterwards it is."""
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment] # how Python is told so
+    try:
+        yield
+    finally:
+        del sys.modules[module]
 
 
 def one_arena() -> None:
@@ -49,6 +70,10 @@ def main() -> None:
     for name, value in surroundings(sys.argv[1:]).items():
         os.environ.setdefault(name, value)
     one_arena()
+    with without(
+        "rich"
+    ):  # structlog would load it for the colours of tracebacks: 5 MB, and a tenth of a start's time
+        import structlog  # noqa: F401
     from monitor.cli.application import run  # here: typer costs more than the answer above
 
     sys.exit(run(sys.argv[1:]))

@@ -21,8 +21,9 @@ _CAPITAL = 32
 """The bit in which small letters differ from capitals."""
 
 
-_SCAN_BYTES = 2**16
-"""Bytes that are compared at once, so that what the comparison gives stays in the cache."""
+_SCAN_BYTES = 2**20
+"""Bytes that are compared at once, so that what comparisons give does not take the memory of a whole block. Less would
+fit the cache better, but each comparison gives other threads their turn."""
 
 
 def find_byte(data: Bytes, byte: int) -> Rows:
@@ -134,8 +135,10 @@ class Block:
                     good[i] = False
 
     def joined(self, rows: Rows) -> bytes:
-        """The chosen lines, each with a line end."""
-        if len(rows) == len(self):
-            return self.data
+        """The chosen lines, each with a line end: as they stand if all are chosen, else one right behind the other."""
+        return self.data if len(rows) == len(self) else self.picked(rows)
+
+    def picked(self, rows: Rows) -> bytes:
+        """The chosen lines, each with a line end, one right behind the other."""
         data, starts, ends = self.data, self.starts[rows].tolist(), self.ends[rows].tolist()
-        return b"\n".join([data[s:e] for s, e in zip(starts, ends, strict=True)]) + b"\n" if starts else b""
+        return b"\n".join([*(data[s:e] for s, e in zip(starts, ends, strict=True)), b""])

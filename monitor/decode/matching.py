@@ -23,8 +23,8 @@ Values = dict[int, pl.Series]
 
 _QUOTE, _COMMA, _POINT, _E, _N, _MINUS, _ZERO = b'",.en-0'
 _NULL = 4
-_BOUNDS = 2**15
-"""Bounds of tokens that are looked at together, so that they stay in the cache."""
+_BOUNDS = 2**17
+"""Bounds of tokens that are looked at together."""
 
 
 def match(template: Template, block: Block, rows: Rows) -> tuple[Mask, Values]:

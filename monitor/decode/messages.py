@@ -33,14 +33,28 @@ Homes = npt.NDArray[np.int64]
 def decode_messages(
     lines: NdjsonReader,
     values: ValueReader,
-    messages: Messages,
+    several: Sequence[Messages],
     weight: float = 1.0,
     sides: Mapping[str, Messages] | None = None,
+) -> list[Decoded]:
+    """Rows of messages, each of one partition; see `Decoder.messages`."""
+    reads = [values.read(messages, lines.plan) for messages in several]
+    found = lines.rows_of([read.block for read in reads], [messages.name for messages in several])
+    return [
+        _decoded(lines.plan, messages, read, rows, weight, sides)
+        for messages, read, rows in zip(several, reads, found, strict=True)
+    ]
+
+
+def _decoded(  # noqa: PLR0917 - what was found out so far
+    plan: Plan,
+    messages: Messages,
+    read: Values,
+    found: LineRows,
+    weight: float,
+    sides: Mapping[str, Messages] | None,
 ) -> Decoded:
-    """Rows of messages; see `Decoder.messages`."""
-    plan = lines.plan
-    read = values.read(messages, plan)
-    found = lines.rows(read.block, messages.name)
+    """Rows of messages whose values are read."""
     homes, places, cells = _with_parts(plan, read, found)
     index = index_within(homes)
     targets = [*plan.targets, *plan.beside]

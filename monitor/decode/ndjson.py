@@ -18,6 +18,7 @@ from monitor.decode.json_line import TOO_LONG, BadLineError, read_line
 from monitor.decode.matching import match
 from monitor.decode.plan import Plan
 from monitor.decode.rows import RowReader, row_cells
+from monitor.decode.several import Several
 from monitor.decode.templates import Template, learn
 from monitor.records import Reject
 
@@ -34,11 +35,22 @@ class Part:
     """Rows of some lines of a block.
 
     Attributes:
-        lines: number of each row's line. cells: one column for each target.
+        lines: number of each row's line, rising. cells: one column for each target.
+        unknown: unknown columns that each of the rows carried.
     """
 
     lines: Rows
     cells: list[Cells]
+    unknown: tuple[str, ...] = ()
+
+    def cut(self, first: int, end: int) -> Part:
+        """The rows of the lines from `first` to `end`, numbered from the first of these."""
+        low, high = np.searchsorted(self.lines, [first, end]).tolist()
+        cells = [
+            Cells(c.values.slice(low, high - low), None if c.odd is None else c.odd[low:high])
+            for c in self.cells
+        ]
+        return Part(self.lines[low:high] - first, cells, self.unknown)
 
 
 @dataclass
@@ -108,20 +120,39 @@ class NdjsonReader:
 
     def rows(self, block: Block, partition: str) -> LineRows:
         """The values of a block's rows, before rows that lack a time or all values are sorted out."""
-        unknown: Counter[str] = Counter()
+        return self.rows_of([block], [partition])[0]
+
+    def rows_of(self, blocks: Sequence[Block], partitions: Sequence[str]) -> list[LineRows]:
+        """The same for blocks of several partitions in one go, which costs less than one by one."""
+        together = blocks[0] if len(blocks) == 1 else Several(blocks)
         parts: list[Part] = []
-        left = np.arange(len(block))
-        if len(block) >= self.worthwhile and self.plan.expand is None:
-            left = self._by_templates(block, parts, unknown)
+        left = np.arange(len(together))
+        if len(together) >= self.worthwhile and self.plan.expand is None:
+            left = self._by_templates(together, parts)
+        found = []
+        first = 0
+        for block, partition in zip(blocks, partitions, strict=True):
+            end = first + len(block)
+            own = parts if len(blocks) == 1 else [part.cut(first, end) for part in parts]
+            rest = left[(left >= first) & (left < end)] - first
+            found.append(self._whole(block, [part for part in own if len(part.lines)], rest, partition))
+            first = end
+        return found
+
+    def _whole(self, block: Block, parts: list[Part], left: Rows, partition: str) -> LineRows:
+        """All rows of a block; those of lines that are left are read one by one."""
+        unknown: Counter[str] = Counter()
+        for part in parts:
+            unknown.update(dict.fromkeys(part.unknown, len(part.lines)))
         rejects = self._one_by_one(block, left, parts, unknown, partition)
         return LineRows(*in_order(parts, self.plan), rejects, unknown)
 
-    def _by_templates(self, block: Block, parts: list[Part], unknown: Counter[str]) -> Rows:
+    def _by_templates(self, block: Block, parts: list[Part]) -> Rows:
         """Read what fits known templates or new ones; the lines that are left."""
         plain = block.plain() & (block.ends - block.starts <= self.max_record_bytes)
         rows, odd = np.flatnonzero(plain), np.flatnonzero(~plain)
         for template in tuple(self.templates):
-            rows = self._by_template(template, block, rows, parts, unknown)
+            rows = self._by_template(template, block, rows, parts)
         for _ in range(MAX_TEMPLATES):
             if len(rows) < self.worthwhile:
                 break
@@ -131,14 +162,12 @@ class NdjsonReader:
             if found is None:
                 break
             self.templates = [found, *self.templates][:MAX_TEMPLATES]
-            rows = self._by_template(found, block, rows, parts, unknown)
+            rows = self._by_template(found, block, rows, parts)
             if before - len(rows) < _LEAST_SHARE * before:
                 break
         return np.sort(np.concatenate([rows, odd]))
 
-    def _by_template(
-        self, template: Template, block: Block, rows: Rows, parts: list[Part], unknown: Counter[str]
-    ) -> Rows:
+    def _by_template(self, template: Template, block: Block, rows: Rows, parts: list[Part]) -> Rows:
         """Read the lines that fit a template; the lines that do not."""
         if len(rows) < self.worthwhile:
             return rows
@@ -153,8 +182,7 @@ class NdjsonReader:
                 cells.append(nothing(target, count))
             else:
                 cells.append(convert(self.plan, target, values[place], ascii_only=block.ascii))
-        parts.append(Part(rows if whole else rows[fits], cells))
-        unknown.update(dict.fromkeys(template.unknown, count))
+        parts.append(Part(rows if whole else rows[fits], cells, tuple(template.unknown)))
         self.templates.remove(template)
         self.templates.insert(0, template)
         return rows[~fits]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+from monitor.sources.base import SourceError
 from monitor.sources.kafka.channel import Channel, Piece
-from monitor.sources.kafka.rows import Read
+from monitor.sources.kafka.decoded import Read
 
-Reading = Callable[[Sequence[Piece]], Read]
+Reading = Callable[[Sequence[Sequence[Piece]]], list[Read]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,26 +19,30 @@ class Work:
     """Pieces of a partition for the loop.
 
     Attributes:
-        name: of the partition. epoch: of the channel when they were taken.
-        read: what they say, decoded or about to be; None where the route reads them itself.
+        name: of the partition. epoch: of the channel when they were looked at.
+        read: what they and those of other partitions say, decoded or about to be; None where the route reads them
+            itself. place: of what these say.
     """
 
     name: str
     pieces: Sequence[Piece]
     epoch: int
-    read: Future[Read] | None
+    read: Future[list[Read]] | None
+    place: int
 
     def known(self) -> Read | None:
-        """What they say, as soon as it is known.
+        """What they say, as soon as it is known; None where the route must read them itself.
 
-        Raises:
-            SourceError: a schema cannot be had now.
+        It must, too, where a schema could not be had for any of those that were to be decoded together.
         """
-        return None if self.read is None else self.read.result()
+        try:
+            return None if self.read is None else self.read.result()[self.place]
+        except SourceError:
+            return None
 
 
 class Ahead:
-    """Decodes pieces while they still wait in the channel.
+    """Decodes pieces while they still wait in the channel, those of several partitions in one go.
 
     They are taken only when the loop asks for them; until then they may go, as all that waits may, and what was decoded
     is forgotten. So nothing that is on its way here needs to be thought of when partitions are given up or lost.
@@ -46,32 +52,65 @@ class Ahead:
         """`reading` decodes pieces, on one thread; None: nothing is decoded ahead."""
         self._channel, self._reading = channel, reading
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=f"decode-{monitor}")
-        self._begun: Work | None = None
+        self._begun: dict[str, deque[Work]] = {}
 
-    def begin(self, choose: Callable[[], str | None], rows: int, size: int) -> None:
-        """Decode what waits of the partition that `choose` names, if any; see `Channel.take`."""
-        if self._reading is None or (name := choose()) is None:
+    def begin(self, order: Callable[[], Sequence[str]], rows: int, size: int) -> None:
+        """Decode what waits next, unless two batches have been begun that are not all taken.
+
+        Args:
+            order: gives the partitions, those first that come first.
+            rows: of a batch, about; a partition gives at least a piece.
+            size: of a batch, bytes.
+        """
+        if self._reading is None or self._batches() > 1:
             return
+        self._forget()
+        names = sorted(order(), key=lambda name: len(self._begun.get(name, ())))
+        share = size // max(1, len(names))
+        chosen: list[tuple[str, list[Piece]]] = []
         epoch = self._channel.epoch
-        pieces = self._channel.peek(name, rows, size)
-        if pieces and (self._begun is None or pieces[0] is not self._begun.pieces[0]):
-            self._begun = self._work(name, pieces, epoch)
+        for name in names:
+            behind = sum(len(work.pieces) for work in self._begun.get(name, ()))
+            if rows > 0 and size > 0 and (pieces := self._channel.peek(name, rows, share, behind)):
+                chosen.append((name, pieces))
+                rows -= sum(len(piece.messages or ()) for piece in pieces)
+                size -= sum(piece.size for piece in pieces)
+        for work in self._works(chosen, epoch):
+            self._begun.setdefault(work.name, deque()).append(work)
 
     def take(self, name: str, rows: int, size: int) -> Work | None:
         """Take what waits of a partition: what was begun, where it is still the next."""
-        begun = self._begun
-        if begun is not None and begun.name == name:
-            self._begun = None
-            if self._channel.take_these(name, begun.pieces):
-                return begun
+        begun = self._begun.get(name)
+        if begun:
+            work = begun.popleft()
+            if self._channel.take_these(name, work.pieces):
+                return work
+            begun.clear()
         epoch = self._channel.epoch
         pieces = self._channel.take(name, rows, size)
-        return self._work(name, pieces, epoch) if pieces else None
+        return self._works([(name, pieces)], epoch)[0] if pieces else None
 
-    def _work(self, name: str, pieces: Sequence[Piece], epoch: int) -> Work:
-        if self._reading is None or not any(piece.full for piece in pieces):
-            return Work(name, pieces, epoch, None)
-        return Work(name, pieces, epoch, self._pool.submit(self._reading, pieces))
+    def _works(self, chosen: Sequence[tuple[str, list[Piece]]], epoch: int) -> list[Work]:
+        """Have pieces decoded together, as far as there are messages in them."""
+        full = [any(piece.full for piece in pieces) and self._reading is not None for _, pieces in chosen]
+        places = [sum(full[:i]) for i in range(len(full))]
+        read = None
+        if self._reading is not None and any(full):
+            together = [pieces for (_, pieces), some in zip(chosen, full, strict=True) if some]
+            read = self._pool.submit(self._reading, together)
+        return [
+            Work(name, pieces, epoch, read if some else None, place)
+            for (name, pieces), some, place in zip(chosen, full, places, strict=True)
+        ]
+
+    def _batches(self) -> int:
+        return len({id(work.read) for works in self._begun.values() for work in works})
+
+    def _forget(self) -> None:
+        """Let go what is no longer the next of its partition."""
+        for name, works in self._begun.items():
+            if works and not self._channel.is_next(name, works[0].pieces):
+                works.clear()
 
     def close(self) -> None:
         """End the thread."""

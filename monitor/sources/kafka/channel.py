@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from operator import is_not
 from threading import Condition
 
@@ -205,12 +206,12 @@ class Channel:
         with self._changed:
             return [name for name, shelf in self._shelves.items() if shelf.pieces]
 
-    def peek(self, name: str, rows: int, size: int) -> list[Piece]:
-        """The next pieces of a partition, at least one if any waits, together about so many rows or bytes."""
+    def peek(self, name: str, rows: int, size: int, behind: int = 0) -> list[Piece]:
+        """The next pieces of a partition behind so many, at least one if any waits, about so many rows or bytes."""
         with self._changed:
             shelf = self._shelves.get(name)
             found: list[Piece] = []
-            for piece in () if shelf is None else shelf.pieces:
+            for piece in () if shelf is None else islice(shelf.pieces, behind, None):
                 if rows <= 0 or size <= 0:
                     break
                 rows -= 0 if piece.messages is None else len(piece.messages)
@@ -225,17 +226,19 @@ class Channel:
             self.take_these(name, found)
             return found
 
+    def is_next(self, name: str, pieces: Sequence[Piece]) -> bool:
+        """These pieces, at least one, are what waits next of a partition."""
+        with self._changed:
+            shelf = self._shelves.get(name)
+            enough = shelf is not None and 0 < len(pieces) <= len(shelf.pieces)
+            return shelf is not None and enough and not any(map(is_not, pieces, shelf.pieces))
+
     def take_these(self, name: str, pieces: Sequence[Piece]) -> bool:
         """Take certain pieces, unless they are no longer the next ones of their partition."""
         with self._changed:
-            shelf = self._shelves.get(name)
-            if (
-                not pieces
-                or shelf is None
-                or len(shelf.pieces) < len(pieces)
-                or any(map(is_not, pieces, shelf.pieces))
-            ):
+            if not self.is_next(name, pieces):
                 return False
+            shelf = self._shelves[name]
             for piece in pieces:
                 shelf.pieces.popleft()
                 shelf.bytes -= piece.size

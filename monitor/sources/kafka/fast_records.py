@@ -14,7 +14,7 @@ from kafka.consumer.fetcher import Fetcher, IsolationLevel
 from kafka.errors import UnsupportedCodecError
 
 from monitor.records import Gap
-from monitor.sources.kafka.messages import Longs, Mask, Messages
+from monitor.sources.kafka.messages import Mask, Messages
 from monitor.sources.kafka.record_batches import (
     LOG_OVERHEAD,
     MAGIC,
@@ -31,6 +31,7 @@ from monitor.sources.kafka.record_batches import (
 )
 from monitor.sources.kafka.record_table import RecordTable, Section, read_records
 from monitor.sources.kafka.sampling import Sampling
+from monitor.sources.kafka.value_lines import Longs
 
 PIECE_BYTES = 4 * 2**20
 """A piece ends with the batch in which its records pass this."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -12,11 +11,11 @@ import numpy.typing as npt
 
 from monitor.records import Gap
 from monitor.sources.kafka.header_region import Header, read_headers, write_headers
+from monitor.sources.kafka.value_lines import Lines, Longs, lines_in
 
 if TYPE_CHECKING:
     from kafka.consumer.fetcher import ConsumerRecord
 
-Longs = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 NULL = -1
@@ -27,29 +26,7 @@ ROW_BYTES = 96
 """Memory of one message beside its buffer: the arrays."""
 
 _MICROSECONDS = 1000
-_BLANK, _NEWLINE = b" \n"
-_MUCH_BETWEEN = 0.25
-"""Where keys, headers and others take a larger part of the buffer than this share of the values, these are copied."""
-
 _NO_LONGS = np.empty(0, np.int64)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Lines:
-    r"""Values of messages, each followed by a line end: what the readers of lines work on.
-
-    Attributes:
-        data: the values that are not null, in order, a line end behind each; before one there may be blanks.
-        starts, ends: of each value in `data`, without that line end; int64, shape (lines,). A value may hold line ends
-            itself (pretty-printed JSON), so they cannot be found again by looking for line ends: where
-            `data.count(b"\n") > len(starts)`, some do.
-        rows: number of the message of each line; int64, shape (lines,). Messages that are missing here are null.
-    """
-
-    data: bytes
-    starts: Longs
-    ends: Longs
-    rows: Longs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,16 +149,7 @@ class Messages:
 
     def block_parts(self) -> Lines:
         """The values as lines, for the readers of lines."""
-        rows = np.flatnonzero(self.starts >= 0).astype(np.int64)
-        starts, ends = self.starts[rows], self.ends[rows]
-        widths = ends - starts
-        if len(rows) and _dense(starts, ends, widths):
-            return Lines(_cleared(self.data, starts, ends), starts - starts[0], ends - starts[0], rows)
-        data = self.data
-        pieces = [data[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
-        pieces.append(b"")
-        places = np.cumsum(widths + 1) - (widths + 1)
-        return Lines(b"\n".join(pieces), places, places + widths, rows)
+        return lines_in(self.data, self.starts, self.ends)
 
     def take(self, rows: Longs | Mask | slice) -> Messages:
         """Some of the messages, in their order; the others are forgotten, not counted as sampled out.
@@ -275,28 +243,6 @@ def _gathered(
         found[f"{name}ends"] = np.where(nulls, NULL, ends)
         buffers.append(b"".join([piece for piece in pieces if piece is not None]))
     return {"data": b"".join(buffers), **found}
-
-
-def _dense(starts: Longs, ends: Longs, widths: Longs) -> bool:
-    """Values follow each other in the buffer, with at least a byte and not much more between them."""
-    between = starts[1:] - ends[:-1]
-    return bool((between > 0).all()) and int(between.sum()) <= _MUCH_BETWEEN * int(widths.sum())
-
-
-def _cleared(data: bytes, starts: Longs, ends: Longs) -> bytes:
-    """The stretch of a buffer in which values lie: a line end behind each, and blanks up to the next."""
-    buffer = io.BytesIO(memoryview(data)[starts[0] : ends[-1]])
-    buffer.seek(0, io.SEEK_END)
-    buffer.write(b"\n")
-    with buffer.getbuffer() as view:
-        found = np.frombuffer(view, np.uint8)
-        between, places = starts[1:] - ends[:-1], ends[:-1] - starts[0]
-        jumps = np.repeat(places - (np.cumsum(between) - between), between)
-        jumps += np.arange(len(jumps))
-        found[jumps] = _BLANK
-        found[places] = _NEWLINE
-        del found  # it looks at the buffer, which cannot be closed before
-    return buffer.getvalue()
 
 
 def _piece(data: bytes, start: int, end: int) -> bytes | None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 _NAME = r"^[A-Za-z0-9._-]{1,249}$"
-_LEAST_FETCH = 2**20
+_LEAST_FETCH, _USUAL_FETCH = 2**20, 2 * 2**20
 _SELECTIONS = ("topics", "pattern", "join", "partitions")
 
 Topic = Annotated[str, Field(pattern=_NAME)]
@@ -122,7 +122,7 @@ class KafkaSource(KafkaConnection, SourceOptions):
     sampling: SamplingOptions | None = None
     """Look at a share of the messages only."""
 
-    buffer_bytes: Annotated[int, Ge(2**20)] = 32 * 2**20
+    buffer_bytes: Annotated[int, Ge(2**20)] = 6 * 2**20
     """Messages that are fetched ahead, bytes; when so many wait, partitions are paused."""
 
     session_timeout: Annotated[Seconds, Ge(1)] = 45.0
@@ -202,12 +202,12 @@ class KafkaSource(KafkaConnection, SourceOptions):
     @property
     def fetch_bytes(self) -> int:
         """What one answer of a broker may bring."""
-        return max(_LEAST_FETCH, self.buffer_bytes // 4)
+        return max(_LEAST_FETCH, min(self.buffer_bytes // 2, _USUAL_FETCH), self.buffer_bytes // 4)
 
     @property
     def partition_fetch_bytes(self) -> int:
         """What one answer may bring of one partition."""
-        return max(_LEAST_FETCH, self.buffer_bytes // 16)
+        return max(_LEAST_FETCH, min(self.buffer_bytes // 2, _USUAL_FETCH), self.buffer_bytes // 16)
 
     @property
     def sampling_rule(self) -> Sampling | None:

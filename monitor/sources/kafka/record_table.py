@@ -13,8 +13,9 @@ from typing import Protocol
 import numpy as np
 
 from monitor.records import Gap
-from monitor.sources.kafka.messages import NULL, Longs, Mask, Messages, microseconds
+from monitor.sources.kafka.messages import NULL, Mask, Messages, microseconds
 from monitor.sources.kafka.record_batches import Header
+from monitor.sources.kafka.value_lines import Longs
 from monitor.sources.kafka.varints import Bytes, read_varint, read_varints
 
 

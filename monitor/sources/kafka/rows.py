@@ -6,49 +6,20 @@ import time
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import Any
 
 from monitor.decode.assembly import Decoded
 from monitor.decode.decoder import Decoder
 from monitor.decode.formats import ValueReader
-from monitor.records import TIME, Reject
+from monitor.records import TIME
 from monitor.sources.base import Store
 from monitor.sources.joining.join import Join
 from monitor.sources.kafka.channel import Piece
+from monitor.sources.kafka.decoded import Read, Rows
 from monitor.sources.kafka.messages import Messages
 from monitor.sources.kafka.options import KafkaSource
 
 NEVER = -(2**63)
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """What became of messages.
-
-    Attributes:
-        partition: under which the rows travel on.
-        decoded: the rows. rejects: all of them. outcomes: messages that became no row.
-    """
-
-    partition: str
-    decoded: Decoded
-    rejects: tuple[Reject, ...] = ()
-    outcomes: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """Messages of one partition, decoded.
-
-    Attributes:
-        decoded: their rows. newest: event time of the newest one, microseconds; without times of its own its
-            message's. messages: how many. seconds: what it took.
-    """
-
-    decoded: Decoded
-    newest: int | None
-    messages: int
-    seconds: float
 
 
 class Route(ABC):
@@ -150,17 +121,27 @@ class Direct(Route):
         super().__init__(decoder, values, weight)
         self._newest: dict[str, int] = {}
 
-    def read(self, pieces: Sequence[Piece]) -> Read:
-        """Decode pieces of one partition; remembers nothing of them.
+    def read(self, several: Sequence[Sequence[Piece]]) -> list[Read]:
+        """Decode pieces, each time of one partition; remembers nothing of them.
 
         Raises:
             SourceError: a schema cannot be had now.
         """
         began = time.monotonic()
-        whole = Messages.concat([m for piece in pieces if (m := piece.messages) is not None and len(m)])
-        decoded = self._decoder.messages(whole, self._values, weight=self._weight)
-        newest = whole.timestamps.max() if not self._decoder.timed else decoded.frame[TIME].max()
-        return Read(decoded, newest, len(whole), time.monotonic() - began)  # type: ignore[arg-type]  # int or None
+        wholes = [
+            Messages.concat([m for piece in pieces if (m := piece.messages) is not None and len(m)])
+            for pieces in several
+        ]
+        found = self._decoder.several(wholes, self._values, weight=self._weight)
+        second = (time.monotonic() - began) / sum(map(len, wholes))
+        return [
+            Read(decoded, self._newest_of(whole, decoded), len(whole), second * len(whole))
+            for whole, decoded in zip(wholes, found, strict=True)
+        ]
+
+    def _newest_of(self, whole: Messages, decoded: Decoded) -> int | None:
+        newest: Any = decoded.frame[TIME].max() if self._decoder.timed else whole.timestamps.max()
+        return None if newest is None else int(newest)
 
     def take(
         self,
@@ -172,11 +153,11 @@ class Direct(Route):
         """See `Route.take`."""
         if not any(piece.full for piece in pieces):
             return self.empty(name)
-        read = read or self.read(pieces)
+        read = read or self.read([pieces])[0]
         self.seconds += read.seconds
         self.records[name.rpartition("/")[0]] += read.messages
         if read.newest is not None:
-            self._newest[name] = max(int(read.newest), self._newest.get(name, NEVER))
+            self._newest[name] = max(read.newest, self._newest.get(name, NEVER))
         return Rows(name, read.decoded, tuple(read.decoded.rejects), read.decoded.outcomes)
 
     def reached(self, name: str) -> int:

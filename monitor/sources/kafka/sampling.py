@@ -10,7 +10,8 @@ from typing import Literal
 import numpy as np
 
 from detectors.hashing import mix
-from monitor.sources.kafka.messages import Longs, Mask, Messages
+from monitor.sources.kafka.messages import Mask, Messages
+from monitor.sources.kafka.value_lines import Longs
 
 _ALL = 2.0**64
 _KEY_SEED = 1

@@ -15,15 +15,18 @@ from monitor.records import RecordBatch
 from monitor.sources.base import PartitionsLostError, Position, SourceError, SourceReport, Store
 from monitor.sources.kafka.ahead import Ahead
 from monitor.sources.kafka.channel import Channel, Piece
+from monitor.sources.kafka.decoded import Rows
 from monitor.sources.kafka.handover import Counted
 from monitor.sources.kafka.lag import measure
 from monitor.sources.kafka.options import KafkaSource
 from monitor.sources.kafka.reader import Reader
 from monitor.sources.kafka.reporting import report
-from monitor.sources.kafka.rows import Direct, Rows, route_of
+from monitor.sources.kafka.rows import Direct, route_of
 
 BATCH_ROWS = 8192
-BATCH_BYTES = 4 * 2**20
+BATCH_BYTES = 2 * 2**20
+"""What is decoded together, of all partitions."""
+
 STOP_SECONDS = 12.0
 SAMPLED_OUT = "sampled_out"
 OVERLAP = "overlap"
@@ -119,7 +122,7 @@ class KafkaStream:
                 self._taken_bytes += piece.size
                 self._taken_records += len(piece.messages) + piece.messages.sampled_out
                 self._last_times[name] = int(piece.messages.timestamps[-1])
-        self._ahead.begin(self._choose, *self._most)
+        self._ahead.begin(self._order, *self._most)
         return self._batch(rows, pieces)
 
     def _rest(self) -> RecordBatch | None:
@@ -153,13 +156,17 @@ class KafkaStream:
 
     def _choose(self) -> str | None:
         """Of the partitions with something to take the one whose newest row is the oldest."""
+        return next(iter(self._order()), None)
+
+    def _order(self) -> list[str]:
+        """The partitions with something to take, those first whose newest row is the oldest."""
         waiting = self._channel.waiting()
         if not self._options.follow:
             waiting += [name for name, sight in self._channel.sights.items() if sight.unread]
         if self._options.join is not None:
             ahead = self._route.ahead(self._unread)
             waiting = [name for name in waiting if name not in ahead]
-        return min(waiting, key=lambda n: (self._route.reached(n), n), default=None)
+        return sorted(waiting, key=lambda name: (self._route.reached(name), name))
 
     @property
     def _most(self) -> tuple[int, int]:

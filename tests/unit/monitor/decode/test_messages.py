@@ -16,6 +16,7 @@ from polars.testing import assert_frame_equal
 from detectors.layout import Column, Kind, Odd, Role
 from monitor.decode.assembly import Decoded
 from monitor.decode.decoder import Decoder
+from monitor.decode.formats import ValueReader
 from monitor.decode.mapping import Records
 from monitor.decode.messages import partition_hash
 from monitor.records import ORDINAL, WEIGHT
@@ -64,6 +65,16 @@ def test_shapes_change_nothing(pairs: list[tuple[bytes | None, int]]) -> None:
     wanted = shapes(10**9).messages(messages)
     same(wanted, shapes(1).messages(messages))
     same(wanted, shapes(1).messages(apart(messages)))
+
+
+@settings(max_examples=100)
+@given(st.lists(topics, min_size=1, max_size=4), st.booleans())
+def test_partitions_are_read_together(several: list[list[tuple[bytes | None, int]]], spread: bool) -> None:  # noqa: FBT001 - drawn
+    """Messages of several partitions give in one go what each of them gives alone."""
+    messages = [sent(*built(pairs), partition=i) for i, pairs in enumerate(several)]
+    found = shapes(1).several([apart(m) if spread else m for m in messages], ValueReader())
+    for one, alone in zip(found, messages, strict=True):
+        same(shapes(1).messages(alone), one)
 
 
 @settings(max_examples=100)

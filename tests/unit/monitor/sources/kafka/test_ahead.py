@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import cast
 
+from monitor.sources.base import SourceError
 from monitor.sources.kafka.ahead import Ahead
 from monitor.sources.kafka.channel import Channel, Piece
+from monitor.sources.kafka.decoded import Read
 from monitor.sources.kafka.handover import Counted
-from monitor.sources.kafka.rows import Read
 from tests.unit.monitor.decode.sent import sent
 
 MOST = (100, 10**6)
@@ -18,11 +19,13 @@ class Log:
     def __init__(self) -> None:
         self.channel = Channel(10**6)
         self.read: list[list[int]] = []
+        self.calls = 0
         self.ahead = Ahead(self.channel, self._reading, "m")
 
-    def _reading(self, pieces: Sequence[Piece]) -> Read:
-        self.read.append([piece.after.offset for piece in pieces])
-        return cast("Read", tuple(pieces))
+    def _reading(self, several: Sequence[Sequence[Piece]]) -> list[Read]:
+        self.calls += 1
+        self.read += [[piece.after.offset for piece in pieces] for pieces in several]
+        return [cast("Read", tuple(pieces)) for pieces in several]
 
     def put(self, offset: int, name: str = "loans/3") -> None:
         """Have one message wait."""
@@ -31,7 +34,7 @@ class Log:
 
     def begin(self) -> None:
         """Have what waits of the one partition decoded."""
-        self.ahead.begin(lambda: "loans/3", *MOST)
+        self.ahead.begin(lambda: ["loans/3"], *MOST)
 
     def take(self, name: str = "loans/3") -> list[int]:
         """Offsets of what is taken, when it has been decoded."""
@@ -80,4 +83,34 @@ def test_another_partition_may_come_first() -> None:
     log.put(7, "loans/1")
     assert [[8], [1]] == [log.take("loans/1"), log.take()]
     assert [[1], [8]] == log.read
+    log.ahead.close()
+
+
+def test_partitions_are_decoded_together() -> None:
+    """What waits of several partitions is one batch, as far as it is not too much; the next one is begun beside it."""
+    log = Log()
+    for name in ("a/0", "b/0", "c/0"):
+        log.put(0, name)
+        log.put(1, name)
+    size = log.channel.bytes // 2
+    for _ in range(3):
+        log.ahead.begin(lambda: ["a/0", "b/0", "c/0"], 100, size)
+    assert [[1], [1], [1], [2], [2], [2]] == [log.take(n) for n in ("c/0", "a/0", "b/0", "a/0", "c/0", "b/0")]
+    assert 2 == log.calls
+    log.ahead.close()
+
+
+def test_a_schema_that_cannot_be_had_stops_its_own_partition() -> None:
+    """Where it was missing for some of a batch, each partition is read alone."""
+
+    def refuse(_: Sequence[Sequence[Piece]]) -> list[Read]:
+        raise SourceError("the registry does not answer")
+
+    log = Log()
+    log.ahead = Ahead(log.channel, refuse, "m")
+    log.put(0)
+    log.begin()
+    work = log.ahead.take("loans/3", *MOST)
+    assert work is not None
+    assert work.known() is None
     log.ahead.close()

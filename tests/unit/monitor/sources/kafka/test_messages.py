@@ -75,12 +75,8 @@ def test_what_lies_between_values_is_no_part_of_lines(pieces: list[tuple[bytes, 
         starts.append(-1 if value is None else len(data))
         data += value or b""
         ends.append(-1 if value is None else len(data))
-    bounds = {"starts": np.array(starts), "ends": np.array(ends)}
-    other = dict.fromkeys(
-        ["key_starts", "key_ends", "header_starts", "header_ends"], np.full(len(pieces), -1)
-    )
-    numbers = dict.fromkeys(["offsets", "timestamps", "header_counts"], np.arange(len(pieces)))
-    lines = Messages("loans", 3, data, **bounds, **other, **numbers, next_offset=len(pieces)).block_parts()
+    found = messages(*(value for _, value in pieces))
+    lines = replace(found, data=data, starts=np.array(starts), ends=np.array(ends)).block_parts()
     wanted = [value for _, value in pieces if value is not None]
     places = list(zip(lines.starts.tolist(), lines.ends.tolist(), strict=True))
     assert wanted == [lines.data[start:end] for start, end in places]
