@@ -26,6 +26,7 @@ from urllib.request import urlopen
 
 import numpy as np
 import polars as pl
+from bench_pipeline import with_bytecode
 
 ROWS_PER_FILE = 100_000
 START = 1_700_000_000
@@ -113,20 +114,10 @@ def watch(process: subprocess.Popen[bytes], state: Path, total: int) -> list[tup
     return samples
 
 
-def with_bytecode(folder: Path) -> dict[str, str]:
-    """The environment of a process whose modules are compiled already."""
-    cache = {"PYTHONPYCACHEPREFIX": str(folder / "bytecode"), "PYTHONDONTWRITEBYTECODE": ""}
-    environment = {**os.environ, **cache}
-    subprocess.run(
-        [sys.executable, "-c", "import monitor.cli.application, monitor.daemon"], check=True, env=environment
-    )
-    return environment
-
-
 def measure(folder: Path, total: int, features: int, idle_seconds: float) -> dict[str, Any]:
     """One run of the daemon."""
     write_data(folder, total, features)
-    environment = with_bytecode(folder)
+    environment = with_bytecode(folder, "monitor.cli.application", "monitor.daemon")
     config = folder / "driftd.yaml"
     config.write_text(CONFIG.format(folder=folder, port=PORT))
     began = time.perf_counter()

@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench_pipeline import NESTED, write_reference
+from bench_pipeline import NESTED, with_bytecode, write_reference
 from kafka_live import live
 from kafka_topic import broker, fill
 
@@ -39,8 +38,7 @@ monitors:
     reference: {{type: file, path: "{folder}/reference.driftref"}}
     windows: [{{length: 1h}}]
 """
-SURROUNDINGS = surroundings(["run"])
-"""As `driftd` sets them."""
+MODULES = ("monitor.daemon", "monitor.sources.kafka.source", "scipy.special")
 
 PROFILED = {"unpack", "pipeline", "sampled"}
 SAMPLING = ", sampling: {rate: 0.01}"
@@ -86,7 +84,7 @@ def run(
     ]
     done = subprocess.run(
         [sys.executable, program, *words, *(["--profile"] if profile else [])],
-        check=False, capture_output=True, text=True, env={**os.environ, **SURROUNDINGS},
+        check=False, capture_output=True, text=True, env={**with_bytecode(folder, *MODULES), **surroundings(["run"])},
     )  # fmt: skip
     if done.returncode:
         sys.exit(f"{stage}: {done.stdout[-2000:]}{done.stderr[-3000:]}")

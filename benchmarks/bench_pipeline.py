@@ -159,6 +159,20 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
+def with_bytecode(folder: Path, *modules: str) -> dict[str, str]:
+    """The environment of a process whose modules are compiled already, as those of an installed package are.
+
+    Args:
+        folder: where the compiled modules go.
+        modules: that the process will import.
+    """
+    cache = {"PYTHONPYCACHEPREFIX": str(folder / "bytecode"), "PYTHONDONTWRITEBYTECODE": ""}
+    environment = {**os.environ, **cache}
+    environment.pop("_RJEM_MALLOC_CONF", None)  # polars has put it there for itself when it was imported here
+    subprocess.run([sys.executable, "-c", f"import {', '.join(modules)}"], check=True, env=environment)
+    return environment
+
+
 def run(name: str, folder: Path, total: int) -> dict[str, float]:
     """Write a format's files and replay them in a new process."""
     data = folder / name

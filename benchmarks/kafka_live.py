@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bench_pipeline import with_bytecode
 from confluent_kafka import Producer
 from kafka_topic import PARTITIONS, create, messages
 from urllib3 import PoolManager
@@ -38,7 +39,10 @@ class Daemon:
         with self.log.open("wb") as log:
             program = Path(sys.executable).with_name("driftd")
             self.process = subprocess.Popen(
-                [str(program), "run", "--config", str(config)], stdout=log, stderr=log
+                [str(program), "run", "--config", str(config)],
+                stdout=log,
+                stderr=log,
+                env=with_bytecode(config.parent, "monitor.cli.application", "monitor.daemon"),
             )
 
     def counted(self) -> int:
