@@ -110,9 +110,9 @@ def _wait_for(scene: Scene, last: bytes) -> None:
     Apache Kafka 4.3 was seen to leave a transaction open for good that was ended soon after a SIGKILL of its broker:
     nothing behind it can be read by any client until the broker is started anew, once or twice.
     """
-    for _ in range(RESTARTS if isinstance(scene.kafka, Broker) else 0):
-        if comes(lambda: scene.ledger.holds(last), 45):
-            return
+    for _ in range(RESTARTS):
+        if not isinstance(scene.kafka, Broker) or comes(lambda: scene.ledger.holds(last), 45):
+            break
         scene.told.append("restart")
         scene.kafka.stop()
         scene.kafka.start()
