@@ -62,9 +62,9 @@ class Ahead:
             rows: of a batch, about; a partition gives at least a piece.
             size: of a batch, bytes.
         """
+        self._forget()
         if self._reading is None or self._batches() > 1:
             return
-        self._forget()
         names = sorted(order(), key=lambda name: len(self._begun.get(name, ())))
         share = size // max(1, len(names))
         chosen: list[tuple[str, list[Piece]]] = []

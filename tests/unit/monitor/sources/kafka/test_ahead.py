@@ -100,6 +100,21 @@ def test_partitions_are_decoded_together() -> None:
     log.ahead.close()
 
 
+def test_partitions_that_went_do_not_stop_others() -> None:
+    """What was begun of partitions that are somebody else's now counts no more."""
+    log = Log()
+    log.put(0, "a/0")
+    log.ahead.begin(lambda: ["a/0"], *MOST)
+    log.put(0, "b/0")
+    log.ahead.begin(lambda: ["b/0"], *MOST)
+    log.channel.give_up(["a/0", "b/0"])
+    log.put(0, "c/0")
+    log.ahead.begin(lambda: ["c/0"], *MOST)
+    log.put(1, "c/0")
+    assert [[1], [2]] == [log.take("c/0"), log.take("c/0")]
+    log.ahead.close()
+
+
 def test_a_schema_that_cannot_be_had_stops_its_own_partition() -> None:
     """Where it was missing for some of a batch, each partition is read alone."""
 
