@@ -157,10 +157,10 @@ class Reader:
             self._commit(began)
             self._backpressure.balance(fresh)
             found = self._poll(BUSY_MS if fresh or self.paused or self.channel.lost else POLL_MS)
+            self._watch(began)  # first: who takes rows must know which other partitions hold some
             if found is not None:
                 self._hand_over(found)
             self._placing.look_at_others(began, self._epoch)
-            self._watch(began)
             if settled or found:
                 self.log.clear()
 
