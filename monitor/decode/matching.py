@@ -88,7 +88,10 @@ class _Lines:
     def text(self) -> bytes:
         """The lines as they are now, without copying them; `chars` are no longer there afterwards."""
         del self.chars  # the buffer can be cut only while nobody looks at it
-        self._buffer.truncate(self.size)
+        try:
+            self._buffer.truncate(self.size)
+        except BufferError:  # somebody looks all the same: a profiler, say, which keeps a frame
+            return bytes(self._buffer.getbuffer()[: self.size])
         return self._buffer.getvalue()
 
     def cut(self, tokens: int) -> tuple[Mask, Indices]:
