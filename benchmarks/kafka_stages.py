@@ -175,7 +175,7 @@ def pipeline(options: argparse.Namespace, tally: Tally, *, pause: bool = False) 
         worked = parts.engine.step()
         if tally.rows + sum(rows) >= options.messages:
             parts.engine.commit()
-        if rows:
+        if any(rows):
             tally.add(sum(rows))
             rows.clear()
         if pause and tally.rows > options.messages // 10:
