@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,7 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
+@cache
 def with_bytecode(folder: Path, *modules: str) -> dict[str, str]:
     """The environment of a process whose modules are compiled already, as those of an installed package are.
 

@@ -20,7 +20,6 @@ _RETURN = 13
 _CAPITAL = 32
 """The bit in which small letters differ from capitals."""
 
-
 _SCAN_BYTES = 2**20
 """Bytes that are compared at once, so that what comparisons give does not take the memory of a whole block. Less would
 fit the cache better, but each comparison gives other threads their turn."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,11 +38,16 @@ class Texts:
 
     def close(self) -> Texts:
         """The same without blanks between them."""
-        widths = self.ends - self.starts
-        if len(self.data) == int((widths + 1).sum()):
+        if len(self.data) == int((self.ends - self.starts + 1).sum()):
             return self
+        return Texts.of(self.pieces(), self.rows)
+
+    @classmethod
+    def of(cls, pieces: Sequence[bytes], rows: Numbers) -> Texts:
+        """Values one right behind the other; `rows` are the numbers of their messages."""
+        widths = np.array([len(piece) for piece in pieces], np.int64)
         ends = np.cumsum(widths + 1) - 1
-        return Texts(b"\n".join([*self.pieces(), b""]), ends - widths, ends, self.rows)
+        return cls(b"\n".join([*pieces, b""]), ends - widths, ends, rows)
 
     def broken(self) -> list[int]:
         """Values with line ends inside."""
@@ -123,9 +128,7 @@ def text_lines(messages: Messages, texts: Mapping[int, bytes], done: Mask | None
     pieces = [data[start:end] for start, end in bounds]
     if texts:
         pieces = [texts.get(i, piece) for i, piece in zip(rows.tolist(), pieces, strict=True)]
-    widths = np.array([len(piece) for piece in pieces], np.int64)
-    ends = np.cumsum(widths + 1) - 1
-    return Texts(b"\n".join([*pieces, b""]), ends - widths, ends, rows)
+    return Texts.of(pieces, rows)
 
 
 def one_each(messages: Messages, lines: Texts, *, several: bool) -> ValueBlock:

@@ -92,12 +92,10 @@ class Ahead:
 
     def _works(self, chosen: Sequence[tuple[str, list[Piece]]], epoch: int) -> list[Work]:
         """Have pieces decoded together, as far as there are messages in them."""
-        full = [any(piece.full for piece in pieces) and self._reading is not None for _, pieces in chosen]
+        full = [self._reading is not None and any(piece.full for piece in pieces) for _, pieces in chosen]
         places = [sum(full[:i]) for i in range(len(full))]
-        read = None
-        if self._reading is not None and any(full):
-            together = [pieces for (_, pieces), some in zip(chosen, full, strict=True) if some]
-            read = self._pool.submit(self._reading, together)
+        together = [pieces for (_, pieces), some in zip(chosen, full, strict=True) if some]
+        read = self._pool.submit(self._reading, together) if self._reading is not None and together else None
         return [
             Work(name, pieces, epoch, read if some else None, place)
             for (name, pieces), some, place in zip(chosen, full, places, strict=True)
