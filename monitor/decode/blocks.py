@@ -133,9 +133,12 @@ class Block:
                 except UnicodeDecodeError:
                     good[i] = False
 
-    def joined(self, rows: Rows) -> bytes:
-        """The chosen lines, each with a line end: as they stand if all are chosen, else one right behind the other."""
-        return self.data if len(rows) == len(self) else self.picked(rows)
+    def joined(self, rows: Rows, room: int) -> bytes:
+        """The chosen lines, each with a line end, and some zeros.
+
+        The lines are as they stand if all are chosen, else one right behind the other.
+        """
+        return b"".join([self.data if len(rows) == len(self) else self.picked(rows), bytes(room)])
 
     def picked(self, rows: Rows) -> bytes:
         """The chosen lines, each with a line end, one right behind the other."""

@@ -82,6 +82,8 @@ def categorical_cells(
 
 def text_cells(series: pl.Series) -> pl.Series:
     """Identifiers, versions and segments as text; null where the value is an object, an array or bytes."""
+    if series.dtype == pl.String:
+        return series
     if series.dtype.is_numeric():
         return number_texts(series)
     if series.dtype.is_nested() or series.dtype == pl.Binary:

@@ -1,29 +1,29 @@
 """Many lines of one template at once: columns of values, and which lines really fit.
 
 Lines are cut at their commas, the constant parts are compared where they must stand, values must begin and end as JSON
-has it, and quotation marks are counted. In the lines that pass, commas are put around the values, and the CSV reader
-reads each as what it is. Nothing is taken on trust: a line counts as fitting only when every byte of it is accounted
-for; all others are left to the reader of single lines.
+has it, and quotation marks are counted. Numbers are then parsed from where they stand. Nothing is taken on trust: a
+line counts as fitting only when every byte of it is accounted for; all others are left to the reader of single lines.
 """
 
 from __future__ import annotations
 
-import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from monitor.decode.blocks import Block, Bytes, Mask, Rows, count_where, find_byte, find_pair
-from monitor.decode.skeleton import WINDOW, Indices, Skeleton, skeleton
+from monitor.decode.skeleton import Skeleton, skeleton
 from monitor.decode.templates import Shape, Template
+from monitor.decode.views import HEAD, VIEW, Places, Words, texts_at, views_of, windows_at
 
+Columns = list[pl.Series]
 Values = dict[int, pl.Series]
 
-_QUOTE, _COMMA, _POINT, _E, _N, _MINUS, _ZERO = b'",.en-0'
-_NULL = 4
-_BOUNDS = 2**17
+_QUOTE, _COMMA, _POINT, _E, _N, _ZERO, _NINE, _MINUS = b'",.en09-'
+_NULL = np.frombuffer(b"null", np.uint8)
+_BOUNDS = 2**16
 """Bounds of tokens that are looked at together."""
 
 
@@ -40,107 +40,36 @@ def match(template: Template, block: Block, rows: Rows) -> tuple[Mask, Values]:
         where the line has a null).
     """
     bones = skeleton(template)
-    lines = _Lines(block, rows, bones.windows.reach)
-    fits, bounds = lines.cut(len(template.tokens))
-    good, nulls = _look(bones, lines.chars, bounds)
-    lines.check_quotes(fits, good, template.quotes - 2 * nulls[bones.texts].sum(axis=0))
-    if not good.all():
-        bounds, nulls = bounds[:, good], nulls[:, good]
-        fits[fits] = good
-    if not fits.any():
-        return fits, {}
-    if not fits.all():
-        bounds = lines.keep(fits, bounds)
-    good, values = _values(template, bones, _fields(bones, lines, bounds), nulls)
-    if not good.all():
-        fits[fits] = good
-        values = {token: column.filter(pl.Series(good)) for token, column in values.items()}
-    return fits, values
-
-
-class _Lines:
-    """Whole lines, one after the other.
-
-    Attributes:
-        size: length of the lines together, with their line ends.
-        chars: the lines and some zeros after them; uint8.
-        starts, ends: of each line, without the line end; int64, shape (lines,).
-    """
-
-    chars: Bytes
-
-    def __init__(self, block: Block, rows: Rows, room: int) -> None:
-        """Take lines of a block, with room after them, so that a look at the end of the last one stays inside."""
-        whole = len(rows) == len(block)
-        widths = block.ends[rows] - block.starts[rows]
-        self.starts = block.starts if whole else np.cumsum(widths + 1) - (widths + 1)
-        self.ends = self.starts + widths
-        self._room = room
-        self._hold(block.joined(rows))
-
-    def _hold(self, data: bytes) -> None:
-        self.size = len(data)
-        self._buffer = io.BytesIO(data)
-        self._buffer.seek(self.size)
-        self._buffer.write(bytes(self._room))
-        self.chars = np.frombuffer(self._buffer.getbuffer(), np.uint8)
-
-    def text(self) -> bytes:
-        """The lines as they are now, without copying them; `chars` are no longer there afterwards."""
-        del self.chars  # the buffer can be cut only while nobody looks at it
-        try:
-            self._buffer.truncate(self.size)
-        except BufferError:  # somebody looks all the same: a profiler, say, which keeps a frame
-            return bytes(self._buffer.getbuffer()[: self.size])
-        return self._buffer.getvalue()
-
-    def cut(self, tokens: int) -> tuple[Mask, Indices]:
-        """Which lines have so many tokens between commas, and the bounds of these; shape (tokens + 1, lines)."""
-        commas = find_byte(self.chars[: self.size], _COMMA)
-        counts = np.diff(np.searchsorted(commas, self.starts), append=len(commas))
-        fits = counts == tokens - 1
-        if not fits.all():
-            commas = commas[np.repeat(fits, counts)]
-        bounds = np.empty((tokens + 1, int(fits.sum())), np.intp)
-        bounds[0], bounds[-1] = self.starts[fits] - 1, self.ends[fits]
-        bounds[1:-1] = commas.reshape(bounds.shape[1], tokens - 1).T
-        return fits, bounds
-
-    def check_quotes(self, chosen: Mask, good: Mask, wanted: Indices) -> None:
-        """No quotation mark stands where none is accounted for; chosen lines where one does are no longer good."""
-        data = self.chars[: self.size]
-        if chosen.all() and good.all() and count_where(data, lambda piece: piece == _QUOTE) == wanted.sum():
-            return
-        good &= np.add.reduceat(data == _QUOTE, self.starts, dtype=np.intp)[chosen] == wanted
-
-    def keep(self, chosen: Mask, bounds: Indices) -> Indices:
-        """Drop the other lines; the bounds of the chosen ones in what is left."""
-        widths = np.diff(self.starts, append=self.size)[chosen]
-        old = self.starts[chosen]
-        data = self.text()
-        pieces = zip(old.tolist(), (old + widths).tolist(), strict=True)
-        self._hold(b"".join([data[start:end] for start, end in pieces]))
-        moved: Indices = old - (np.cumsum(widths) - widths)
-        return np.asarray(bounds - moved)
-
-
-def _look(bones: Skeleton, data: Bytes, bounds: Indices) -> tuple[Mask, npt.NDArray[np.bool_]]:
-    """Compare lines with the skeleton, some at a time.
-
-    Returns:
-        Lines that may fit, shape (lines,), and which values are null, shape (values, lines).
-    """
-    count = bounds.shape[1]
-    good = np.ones(count, dtype=bool)
-    nulls = np.zeros((len(bones.tokens), count), dtype=bool)
+    chars = np.frombuffer(block.joined(rows, bones.reach), np.uint8)
+    fits, bounds = _cut(block, rows, chars[: len(chars) - bones.reach], len(template.tokens))
     step = max(_BOUNDS // len(bounds), 1)
-    for first in range(0, count, step):
-        part = slice(first, first + step)
-        look = _Look(bones, data, np.ascontiguousarray(bounds[:, part]), good[part], nulls[:, part])
-        look.at_constants()
-        look.at_values()
-        look.at_points()
-    return good, nulls
+    marks: list[Mask] = []
+    columns: Columns = []
+    for first in range(0, bounds.shape[1], step):
+        look = _Look(bones, chars, np.ascontiguousarray(bounds[:, first : first + step]))
+        found = look.columns()
+        columns = [one.append(more) for one, more in zip(columns, found, strict=True)] if marks else found
+        marks.append(look.good)
+    if not marks:
+        return fits, {}
+    fits[fits] = np.concatenate(marks)
+    return fits, dict(zip(bones.tokens.tolist(), columns, strict=True))
+
+
+def _cut(block: Block, rows: Rows, data: Bytes, tokens: int) -> tuple[Mask, Places]:
+    """Which lines have so many tokens between commas, and the bounds of these; shape (tokens + 1, lines)."""
+    widths = block.ends[rows] - block.starts[rows]
+    whole = len(rows) == len(block)
+    starts = block.starts if whole else np.cumsum(widths + 1) - (widths + 1)
+    commas = find_byte(data, _COMMA)
+    counts = np.diff(np.searchsorted(commas, starts), append=len(commas))
+    fits = counts == tokens - 1
+    if not fits.all():
+        commas = commas[np.repeat(fits, counts)]
+    bounds = np.empty((tokens + 1, int(fits.sum())), np.intp)
+    bounds[0], bounds[-1] = starts[fits] - 1, (starts + widths)[fits]
+    bounds[1:-1] = commas.reshape(bounds.shape[1], tokens - 1).T
+    return fits, bounds
 
 
 @dataclass
@@ -148,69 +77,78 @@ class _Look:
     """A look at some lines.
 
     Attributes:
-        bones: what they should be like. data: the bytes. bounds: of their tokens.
-        good: lines that may fit, to be marked. nulls: values that are null, to be marked.
+        bones: what they should be like. data: the bytes, with room behind them.
+        bounds: of their tokens; shape (tokens + 1, lines).
+        good: lines that may fit; shape (lines,).
+        nulls: values that are null; shape (values, good lines).
     """
 
     bones: Skeleton
     data: Bytes
-    bounds: Indices
-    good: Mask
-    nulls: npt.NDArray[np.bool_]
+    bounds: Places
+    good: Mask = field(init=False)
+    nulls: npt.NDArray[np.bool_] = field(init=False)
 
-    def at_constants(self) -> None:
-        """The constant parts stand where they must."""
-        windows = self.bones.windows
-        places = self.bounds[windows.bounds] + windows.offsets[:, None]
-        np.maximum(places, 0, out=places)
-        view = np.ndarray((len(self.data) - WINDOW + 1,), f"V{WINDOW}", self.data, 0, (1,))
-        found = view[places.ravel()].view(np.uint64).reshape(*places.shape, WINDOW // 8)
-        for i in range(WINDOW // 8):
-            differences = found[:, :, i] & windows.masks[:, i, None]
-            differences ^= windows.words[:, i, None]
-            self.good &= np.bitwise_or.reduce(differences, axis=0) == 0
-        if len(self.bones.fixed):
-            fixed = self.bones.fixed
-            widths = self.bounds[fixed + 1] - self.bounds[fixed] - 1
-            self.good &= (widths == self.bones.widths[:, None]).all(axis=0)
-
-    def at_values(self) -> None:
-        """Values begin and end as JSON has it.
-
-        The CSV reader lets `+1`, `.5`, `1.` and `01` pass.
-        """
+    def columns(self) -> Columns:
+        """The values of the lines that turn out to fit; one column for each value."""
         bones = self.bones
-        begins = self.bounds[bones.tokens] + bones.begins[:, None]
-        ends = self.bounds[bones.tokens + 1] + bones.ends[:, None]
-        first = self.data.take(begins, mode="clip")
-        last = self.data.take(ends - 1, mode="clip")
-        fine = ends > begins
-        self._mark_nulls(first, begins, ends)
-        quoted = (first[bones.texts] == _QUOTE) & (last[bones.texts] == _QUOTE)
-        fine[bones.texts] &= quoted & (ends[bones.texts] - begins[bones.texts] > 1)
-        fine[bones.numbers] &= self._numbers(begins[bones.numbers], first[bones.numbers], last[bones.numbers])
-        self.good &= (fine | self.nulls).all(axis=0)
+        places = self.bounds[bones.bounds] + bones.offsets
+        np.maximum(
+            places, 0, out=places
+        )  # before a value there is at least `{"":`, so only lines that do not fit
+        windows = windows_at(self.data, places)
+        ends = self.bounds[bones.tokens + 1] + bones.ends
+        values = slice(len(bones.masks), None)
+        widths = ends - places[values] - HEAD
+        self.good = self._constants(windows[: len(bones.masks)])
+        self.good &= self._right_values(
+            windows[values], widths, self.data.take(ends + bones.lasts, mode="clip")
+        )
+        self._at_points()
+        self._at_quotes()
+        windows, begins = windows[values], places[values] + HEAD
+        if not self.good.all():
+            windows, begins, widths, self.nulls = (
+                array.compress(self.good, axis=1) for array in (windows, begins, widths, self.nulls)
+            )
+        return self._read(views_of(windows, widths, begins))
 
-    def _numbers(self, begins: Indices, first: Bytes, last: Bytes) -> npt.NDArray[np.bool_]:
-        """Numbers that begin with a digit or a minus and a digit, without needless zeros, and end with a digit."""
-        second = self.data.take(begins + 1, mode="clip")
-        leading = (first == _ZERO) & _digits(second)
-        minus = first == _MINUS
-        if minus.any():
-            third = self.data.take(begins + 2, mode="clip")
-            leading |= minus & ((second == _ZERO) & _digits(third) | ~_digits(second))
-        return np.asarray((_digits(first) | minus) & _digits(last) & ~leading)
+    def _constants(self, windows: Words) -> Mask:
+        """Lines in which the constant parts stand where they must; `windows` are their pieces."""
+        bones = self.bones
+        differences = np.zeros(windows.shape[:2], np.uint64)
+        for i in range(VIEW // 8):
+            differences |= (windows[:, :, i] & bones.masks[:, :, i]) ^ bones.words[:, :, i]
+        good = np.bitwise_or.reduce(differences, axis=0) == 0
+        if len(bones.fixed):
+            widths = self.bounds[bones.fixed + 1] - self.bounds[bones.fixed] - 1
+            good &= (widths == bones.widths).all(axis=0)
+        return np.asarray(good)
 
-    def _mark_nulls(self, first: Bytes, begins: Indices, ends: Indices) -> None:
-        strange = first == _N
-        if not strange.any():
-            return
-        places = begins[strange][:, None] + np.arange(_NULL)
-        found = (self.data.take(places, mode="clip") == np.frombuffer(b"null", np.uint8)).all(axis=1)
-        strange[strange] = found & (ends[strange] - begins[strange] == _NULL)
-        self.nulls |= strange
+    def _right_values(self, windows: Words, widths: Places, last: Bytes) -> Mask:
+        """Lines whose values begin and end as JSON has it; the parser lets `+1`, `.5`, `1.` and `01` pass.
 
-    def at_points(self) -> None:
+        Args:
+            windows: of the values; shape (values, lines, 2).
+            widths: of the values without their quotation marks; shape (values, lines).
+            last: characters of the values, quotation marks included; shape (values, lines).
+        """
+        bones, chars = self.bones, windows.view(np.uint8)
+        fine = widths >= bones.least
+        texts, first = bones.kinds[Shape.TEXT], chars[:, :, HEAD].copy()
+        first[texts] = chars[texts, :, HEAD - 1]
+        fine[texts] &= (first[texts] == _QUOTE) & (last[texts] == _QUOTE)
+        fine[bones.numbers] &= _well_written(windows[bones.numbers], last[bones.numbers])
+        self.nulls = first == _N
+        if self.nulls.any():
+            self.nulls &= (chars[:, :, HEAD + 1 : HEAD + 4] == _NULL[1:]).all(axis=2) & (widths == len(_NULL))
+            quoted = chars[texts, :, HEAD : HEAD + 3]
+            self.nulls[texts] = (first[texts] == _N) & (quoted == _NULL[1:]).all(axis=2)
+            self.nulls[texts] &= widths[texts] == len(_NULL) - 2
+            fine |= self.nulls
+        return np.asarray(fine.all(axis=0))
+
+    def _at_points(self) -> None:
         """A point before an exponent (`1.e5`) is no JSON either."""
         start, end = int(self.bounds[0, 0]) + 1, int(self.bounds[-1, -1])
         points = start + find_pair(self.data[start:end], _POINT, _E)
@@ -221,53 +159,85 @@ class _Look:
         wrong = np.isin(tokens, self.bones.tokens[self.bones.numbers])
         self.good[lines[wrong]] = False
 
+    def _at_quotes(self) -> None:
+        """No quotation mark stands where none is accounted for."""
+        wanted = self.bones.quotes - 2 * self.nulls[self.bones.kinds[Shape.TEXT]].sum(axis=0)
+        start, end = int(self.bounds[0, 0]) + 1, int(self.bounds[-1, -1])
+        data = self.data[start : end + 1]
+        if self.good.all() and count_where(data, lambda piece: piece == _QUOTE) == wanted.sum():
+            return
+        edges = np.stack([self.bounds[0] + 1 - start, self.bounds[-1] - start], axis=1).ravel()
+        self.good &= np.add.reduceat(data == _QUOTE, edges, dtype=np.intp)[::2] == wanted
+
+    def _read(self, views: Words) -> Columns:
+        """Turn views into columns; lines with values that cannot be are no longer good.
+
+        Args:
+            views: shape (values, good lines, 2).
+        """
+        lines = views.shape[1]
+        right = np.ones(lines, dtype=bool)
+        columns: Columns = []
+        for kind, values in self.bones.kinds.items():
+            count = values.stop - values.start
+            if not count:
+                continue
+            nulls = self.nulls[values].ravel()
+            found, there = _turned(kind, texts_at(views[values].reshape(-1, 2), self.data), nulls)
+            if there is not None:
+                there = there | nulls if nulls.any() else there
+                right &= there.reshape(count, lines).all(axis=0)
+            columns += [found.slice(i * lines, lines) for i in range(count)]
+        if right.all():
+            return columns
+        self.good[self.good] = right
+        return [column.filter(pl.Series(right)) for column in columns]
+
+
+def _well_written(windows: Words, last: Bytes) -> npt.NDArray[np.bool_]:
+    """Numbers that begin with a digit or a minus and a digit, without needless zeros, and end with a digit.
+
+    Args:
+        windows: of the numbers; shape (numbers, lines, 2).
+        last: character of each; shape (numbers, lines).
+    """
+    begin = _BEGINNINGS.take(windows.view(np.uint16)[:, :, HEAD // 2])
+    good = begin > _digits(windows.view(np.uint8)[:, :, HEAD + 2])
+    good &= _digits(last)
+    return good
+
 
 def _digits(characters: Bytes) -> npt.NDArray[np.bool_]:
     return characters - np.uint8(_ZERO) < np.uint8(10)
 
 
-def _fields(bones: Skeleton, lines: _Lines, bounds: Indices) -> pl.DataFrame | None:
-    """The values as columns of their types; None where the CSV reader sees the lines in another way."""
-    step = max(_BOUNDS // len(bounds), 1)
-    before, after = bones.tokens[bones.before], bones.tokens[bones.after] + 1
-    for first in range(0, bounds.shape[1], step):
-        part = bounds[:, first : first + step]
-        lines.chars[(part[before] + bones.begins[bones.before, None] - 1).ravel()] = _COMMA
-        lines.chars[(part[after] + bones.ends[bones.after, None]).ravel()] = _COMMA
-    try:
-        frame = pl.read_csv(
-            lines.text(),
-            has_header=False,
-            schema=bones.schema,
-            columns=bones.names,
-            ignore_errors=True,
-        )
-    except pl.exceptions.PolarsError:
-        return None
-    return frame if frame.height == bounds.shape[1] else None
+def _beginnings() -> Bytes:
+    """By the first two characters of a number: 0 wrong, 1 right before any but a digit, 2 right."""
+    found = np.zeros((256, 256), np.uint8)
+    digits = np.arange(_ZERO, _NINE + 1)
+    found[digits[1:]] = 2
+    found[_ZERO] = 2
+    found[_ZERO, digits] = 0
+    found[_MINUS, digits] = 2
+    found[_MINUS, _ZERO] = 1
+    pairs = np.arange(2**16, dtype=np.uint16).view(np.uint8).reshape(-1, 2)
+    return found[pairs[:, 0], pairs[:, 1]]
 
 
-def _values(
-    template: Template, bones: Skeleton, frame: pl.DataFrame | None, nulls: npt.NDArray[np.bool_]
-) -> tuple[Mask, Values]:
-    """Lines whose values could be read, and the columns of all."""
-    good = np.full(nulls.shape[1], frame is not None)
-    values: Values = {}
-    if frame is None:
-        return good, values
-    for token, name, null in zip(bones.tokens.tolist(), bones.names, nulls, strict=True):
-        column, shape = frame[name], template.tokens[token].shape
-        if shape is Shape.BOOLEAN:
-            column = column.replace_strict(
-                {"true": True, "false": False}, default=None, return_dtype=pl.Boolean
-            )
-        if shape is Shape.TEXT:
-            values[token] = column.set(pl.Series(null), None) if null.any() else column
-            continue
-        if column.null_count() or null.any():
-            good &= column.is_null().to_numpy() == null
-        if shape is Shape.NUMBER:
-            finite = np.isfinite(column.to_numpy())
-            good &= finite | null if not finite.all() else True
-        values[token] = column
-    return good, values
+_BEGINNINGS = _beginnings()
+
+
+def _turned(kind: Shape, texts: pl.Series, nulls: Mask) -> tuple[pl.Series, Mask | None]:
+    """Texts as what they stand for, and which of them stand for something, None if all do; both shape (texts,)."""
+    if kind is Shape.TEXT:
+        found = texts + ""  # a copy
+        return found.set(pl.Series(nulls), None) if nulls.any() else found, None
+    if kind is Shape.BOOLEAN:
+        values = {"true": True, "false": False}
+        found = texts.replace_strict(values, default=None, return_dtype=pl.Boolean)
+        return found, found.is_not_null().to_numpy()
+    if kind is Shape.INTEGER:
+        found = texts.cast(pl.Int64, strict=False)
+        return found, found.is_not_null().to_numpy() if found.null_count() else None
+    found = texts.cast(pl.Float64, strict=False)
+    return found, np.isfinite(found.to_numpy())

@@ -183,8 +183,7 @@ class NdjsonReader:
             else:
                 cells.append(convert(self.plan, target, values[place], ascii_only=block.ascii))
         parts.append(Part(rows if whole else rows[fits], cells, tuple(template.unknown)))
-        self.templates.remove(template)
-        self.templates.insert(0, template)
+        self.templates = [template, *(other for other in self.templates if other is not template)]
         return rows[~fits]
 
     def _one_by_one(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import polars as pl
 
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
@@ -48,6 +50,8 @@ def statuses(series: pl.Series) -> pl.Series:
     dtype = series.dtype
     if dtype == pl.Boolean:
         return series.replace_strict({True: 200, False: 500}, default=None, return_dtype=pl.Int16)
+    if dtype.is_integer() and _between(series, _LOWEST, _HIGHEST):
+        return series.cast(pl.Int16)
     if dtype.is_numeric():
         return _codes(series.cast(pl.Float64, strict=False))
     if dtype in (pl.String, pl.Categorical, pl.Enum):
@@ -74,14 +78,27 @@ def latencies(series: pl.Series, unit: str) -> pl.Series:
     """Response times as Float64 seconds; null where they are no number, negative or not finite."""
     if isinstance(series.dtype, pl.Duration):
         return series.dt.total_nanoseconds().cast(pl.Float64) * 1e-9
-    values = _numbers(series)
-    return values.set(~(values.is_finite() & (values >= 0)), None) * _SECONDS[unit]
+    return _usable(_numbers(series)) * _SECONDS[unit]
 
 
 def weights(series: pl.Series) -> pl.Series:
     """Weights as Float64; null (which counts as 1) where they are no number, negative or not finite."""
-    values = _numbers(series)
+    return _usable(_numbers(series))
+
+
+def _usable(values: pl.Series) -> pl.Series:
+    """Numbers without those that are negative or not finite."""
+    if _between(values, 0.0, sys.float_info.max):
+        return values
     return values.set(~(values.is_finite() & (values >= 0)), None)
+
+
+def _between(numbers: pl.Series, lowest: float, highest: float) -> bool:
+    """Whether all numbers are there and lie in a range: as nearly always, and quickly told."""
+    if numbers.null_count() or not len(numbers):
+        return False
+    found = numbers.to_numpy()
+    return bool(found.min() >= lowest and found.max() <= highest)
 
 
 def _numbers(series: pl.Series) -> pl.Series:

@@ -37,10 +37,11 @@ class Several(Block):
         """See `Block.plain`."""
         return np.concatenate([block.plain() for block in self.blocks])
 
-    def joined(self, rows: Rows) -> bytes:
+    def joined(self, rows: Rows, room: int) -> bytes:
         """See `Block.joined`."""
         if len(rows) == len(self):
-            return b"".join([block.data for block in self.blocks])
+            return b"".join([*(block.data for block in self.blocks), bytes(room)])
         bounds = np.searchsorted(rows, self.firsts)
         parts = zip(self.blocks, self.firsts, bounds, bounds[1:], strict=False)
-        return b"".join([block.picked(rows[low:high] - first) for block, first, low, high in parts])
+        picked = [block.picked(rows[low:high] - first) for block, first, low, high in parts]
+        return b"".join([*picked, bytes(room)])
