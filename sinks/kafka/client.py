@@ -9,9 +9,10 @@ pins the versions that have them.
 from __future__ import annotations
 
 import socket
-import ssl
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, ClassVar, TypeVar
+from weakref import WeakSet
 
 from kafka.errors import KafkaConnectionError
 from kafka.net.compat import KafkaNetClient
@@ -21,36 +22,43 @@ from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
 from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 
-from sinks.kafka.frames import coming_in, fill, receive
+from sinks.kafka.frames import MOST_AT_ONCE_BYTES, PIECE_BYTES, coming_in, fill, missing_of, receive
 
 T = TypeVar("T")
 
 _DIRECT = "driftd-direct"
 
 
-def _receive(transport: Any) -> tuple[bytes, KafkaConnectionError | None]:
-    """What has come in for the parser, beside what went straight into the frame of a large answer."""
-    connected = transport._sock  # noqa: SLF001 - see above
-    frame = coming_in(getattr(transport.get_protocol(), "parser", None))
-    if frame is not None:
-        error = fill(frame, connected)
-        if error is not None or not isinstance(connected, ssl.SSLSocket):
-            return b"", error
-    return receive(connected)
-
-
 class TcpTransport(KafkaTCPTransport):  # type: ignore[misc] # kafka-python has no types
-    """Hears brokers out."""
+    """Hears brokers out; while a large answer comes in, it is woken for large parts of it only."""
+
+    _patience = 1
 
     def _sock_recv(self) -> tuple[bytes, KafkaConnectionError | None]:
-        return _receive(self)
+        frame = coming_in(getattr(self.get_protocol(), "parser", None))
+        if frame is None:
+            return receive(self._sock)
+        error = fill(frame, self._sock)
+        missing = missing_of(frame)
+        self._wait_for(missing if missing > PIECE_BYTES else 1)
+        return receive(self._sock) if error is None and missing == 1 else (b"", error)
+
+    def _wait_for(self, size: int) -> None:
+        """Let the socket be readable once so many bytes have come in, or once nothing more can."""
+        size = min(size, MOST_AT_ONCE_BYTES)
+        if size != self._patience:
+            self._patience = size
+            with suppress(OSError):  # not all systems let it be set
+                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
 
 
 class TlsTransport(KafkaSSLTransport):  # type: ignore[misc] # as above
     """Hears brokers out, encrypted."""
 
     def _sock_recv(self) -> tuple[bytes, KafkaConnectionError | None]:
-        return _receive(self)
+        frame = coming_in(getattr(self.get_protocol(), "parser", None))
+        error = None if frame is None else fill(frame, self._sock)
+        return receive(self._sock) if error is None else (b"", error)
 
 
 class DirectSocket(KafkaNetSocket):  # type: ignore[misc] # as above
@@ -78,6 +86,16 @@ class DirectSocket(KafkaNetSocket):  # type: ignore[misc] # as above
 class ConnectionManager(KafkaConnectionManager):  # type: ignore[misc] # as above
     """Connections that hear brokers out, wait after every failure, and leave nothing open."""
 
+    def __init__(self, net: NetworkSelector, **configs: Any) -> None:
+        super().__init__(net, **configs)
+        self._transports: WeakSet[Any] = WeakSet()
+
+    def hang_up(self) -> None:
+        """Close what is still open: with the loop ended, nobody waits any more for the last bytes to be sent."""
+        for transport in list(self._transports):
+            if transport._sock is not None:  # noqa: SLF001 - see above
+                transport._sock.close()  # noqa: SLF001
+
     async def _build_transport(self, node: Any, timeout_at: float | None = None) -> Any:
         options = self.config["socket_options"]
         fresh = await create_connection(
@@ -90,6 +108,7 @@ class ConnectionManager(KafkaConnectionManager):  # type: ignore[misc] # as abov
                 transport = TlsTransport(self._net, fresh, host=node.host, **tls)
             else:
                 transport = TcpTransport(self._net, fresh, host=node.host)
+            self._transports.add(transport)
             await transport.handshake()
         except BaseException as error:
             (fresh if transport is None else transport).close()
@@ -118,7 +137,14 @@ class Client(KafkaNetClient):  # type: ignore[misc] # as above
 
     def __init__(self, **configs: Any) -> None:
         net = NetworkSelector(**configs)
-        super().__init__(net=net, manager=ConnectionManager(net, **configs))
+        self._connections = ConnectionManager(net, **configs)
+        super().__init__(net=net, manager=self._connections)
+
+    def close(self, node_id: Any = None) -> None:
+        """Close the connection to a broker; without one all, and the loop."""
+        super().close(node_id)
+        if node_id is None:
+            self._connections.hang_up()
 
 
 def connected(kind: Callable[..., T], options: Mapping[str, Any]) -> T:

@@ -36,10 +36,15 @@ class Frame(KafkaBytes):  # type: ignore[misc] # kafka-python has no types
 def coming_in(parser: Any) -> Frame | None:
     """The answer of which a large part is still to come; `parser` is that of a connection."""
     frame = parser._rbuffer if parser is not None and parser._receiving else None  # noqa: SLF001 - see above
-    if frame is None or len(frame) - frame.tell() <= PIECE_BYTES:
+    if frame is None or missing_of(frame) <= PIECE_BYTES:
         return None
     frame.__class__ = Frame
     return frame  # type: ignore[no-any-return]
+
+
+def missing_of(frame: Any) -> int:
+    """Bytes of an answer that are still to come."""
+    return len(frame) - int(frame.tell())
 
 
 def fill(frame: Frame, connected: Any) -> KafkaConnectionError | None:

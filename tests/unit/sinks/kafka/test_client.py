@@ -1,6 +1,7 @@
 """What is mended in kafka-python's client, against sockets and servers of the test's own."""
 
 import asyncio
+import select
 import socket
 import threading
 from types import SimpleNamespace
@@ -10,9 +11,12 @@ import kafka
 import pytest
 from kafka.errors import KafkaTimeoutError
 from kafka.net.manager import KafkaConnectionManager
+from kafka.protocol.frame import KafkaBytes
+from kafka.protocol.parser import KafkaProtocol
 
 from sinks.kafka import KafkaConnection
-from sinks.kafka.client import Client, ConnectionManager, connected
+from sinks.kafka.client import Client, ConnectionManager, TcpTransport, connected
+from sinks.kafka.frames import PIECE_BYTES
 
 
 def options(port: int, **more: Any) -> dict[str, Any]:
@@ -73,6 +77,50 @@ def test_a_refused_login_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
         assert manager.connection_delay(1) > 0
     asyncio.run(manager._connect(node, SimpleNamespace(connected=True)))
     assert 0 == manager.connection_delay(1)
+    client.close()
+
+
+def test_what_could_not_be_sent_leaves_no_socket_open() -> None:
+    """A connection that was to be closed once its last bytes are sent goes with its client."""
+    client = Client(**options(9))
+    near, far = socket.socketpair()
+    with far:
+        transport = TcpTransport(client._net, near)
+        client._connections._transports.add(transport)
+        transport.write(b"farewell")
+        transport.close()
+        assert near.fileno() >= 0
+        client.close()
+        assert near.fileno() < 0
+
+
+def test_large_answers_wake_once_for_much() -> None:
+    """While most of an answer is still to come the socket is readable only for a large part of it, or for its end."""
+    size = 4 * PIECE_BYTES
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        near = socket.create_connection(server.getsockname())
+        far, _ = server.accept()
+    client = Client(**options(9))
+    with near, far:
+        near.settimeout(0)
+        transport = TcpTransport(client._net, near)
+        parser = KafkaProtocol()
+        transport.set_protocol(SimpleNamespace(parser=parser, connection_lost=lambda _: None))
+        far.sendall(size.to_bytes(4, "big") + bytes(8))
+        parser._receiving, parser._rbuffer = True, KafkaBytes(size)
+        select.select([near], [], [], 10)
+        near.recv(4)
+        assert (b"", None) == transport._sock_recv()
+        far.sendall(bytes(PIECE_BYTES))
+        assert ([], [], []) == select.select([near], [], [], 0)
+        far.sendall(bytes(size - PIECE_BYTES - 8))
+        assert [near] == select.select([near], [], [], 10)[0]
+        while parser._rbuffer.tell() < size - 1:
+            data, error = transport._sock_recv()
+            assert error is None
+        assert b"\0" == (data or transport._sock_recv()[0])
+        far.sendall(b"next")
+        assert [near] == select.select([near], [], [], 10)[0]
     client.close()
 
 
