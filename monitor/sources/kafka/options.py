@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 _NAME = r"^[A-Za-z0-9._-]{1,249}$"
-_LEAST_FETCH, _USUAL_FETCH = 2**20, 3 * 2**20
+_LEAST_FETCH, _USUAL_FETCH = 2**20, 2 * 2**20
 _SELECTIONS = ("topics", "pattern", "join", "partitions")
 
 Topic = Annotated[str, Field(pattern=_NAME)]

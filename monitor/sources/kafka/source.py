@@ -24,7 +24,7 @@ from monitor.sources.kafka.reporting import report
 from monitor.sources.kafka.rows import Direct, route_of
 
 BATCH_ROWS = 8192
-BATCH_BYTES = 3 * 2**20
+BATCH_BYTES = 2 * 2**20
 """What is decoded together, of all partitions."""
 
 STOP_SECONDS = 12.0
