@@ -93,17 +93,15 @@ class _Look:
         """The values of the lines that turn out to fit; one column for each value."""
         bones = self.bones
         places = self.bounds[bones.bounds] + bones.offsets
-        np.maximum(
-            places, 0, out=places
-        )  # before a value there is at least `{"":`, so only lines that do not fit
+        # before a value there is at least `{"":`: what would begin before the first line is in lines that do not fit
+        np.maximum(places, 0, out=places)
         windows = windows_at(self.data, places)
         ends = self.bounds[bones.tokens + 1] + bones.ends
         values = slice(len(bones.masks), None)
         widths = ends - places[values] - HEAD
+        last = self.data.take(ends + bones.lasts, mode="clip")
         self.good = self._constants(windows[: len(bones.masks)])
-        self.good &= self._right_values(
-            windows[values], widths, self.data.take(ends + bones.lasts, mode="clip")
-        )
+        self.good &= self._right_values(windows[values], widths, last)
         self._at_points()
         self._at_quotes()
         windows, begins = windows[values], places[values] + HEAD
