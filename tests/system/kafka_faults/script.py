@@ -88,20 +88,30 @@ def play(plan: Plan, kafka: Broker | Cluster, topic: str, reference: Path, folde
 
 
 def _finish(scene: Scene) -> None:
-    """Write the rest, and in each partition a record from a later day, which closes all windows."""
+    """Write the rest, and in each partition a record from a later day, which closes all windows.
+
+    It is written once everything before it is counted: brokers answer one after the other, so a daemon that met it in
+    one partition could not know yet what the others have got since they answered last, and that would be late by a day.
+    """
     for member in scene.members:
         member.start()
     scene.writer.finish()
     last = orjson.loads(scene.lines[-1])
-    later = orjson.dumps({**last, "id": "the end", "timestamp": last["timestamp"] + DAY})
-    scene.kafka.produce(scene.topic, [Record(later, partition=partition) for partition in range(PARTITIONS)])
-    _wait_for(scene, later)
-    scene.wait_behind({partition: rows[-1].offset + 1 for partition, rows in scene.ledger.rows.items()})
+    _close(scene, {**last, "id": "nearly the end"})
+    _close(scene, {**last, "id": "the end", "timestamp": last["timestamp"] + DAY})
     if len(scene.members) > 1:
         total = sum(len(rows) for rows in scene.ledger.rows.values())
         wait_until(lambda: scene.counted() - scene.counted(OVERLAP) <= total, scene.members, 60)
     for member in scene.members:
         member.stop()
+
+
+def _close(scene: Scene, record: dict[str, object]) -> None:
+    """Write a record to each partition and wait until everything up to it is counted."""
+    line = orjson.dumps(record)
+    scene.kafka.produce(scene.topic, [Record(line, partition=partition) for partition in range(PARTITIONS)])
+    _wait_for(scene, line)
+    scene.wait_behind({partition: rows[-1].offset + 1 for partition, rows in scene.ledger.rows.items()})
 
 
 def _wait_for(scene: Scene, last: bytes) -> None:
