@@ -15,6 +15,7 @@ from kafka import KafkaConsumer
 from kafka.consumer.subscription_state import AsyncConsumerRebalanceListener
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
+from monitor.sources.kafka.claims import tell_the_truth
 from monitor.sources.kafka.client_options import PIECES_A_POLL
 from monitor.sources.kafka.handover import Committed, Note
 from monitor.sources.kafka.messages import Messages
@@ -59,6 +60,7 @@ class Client:
         self._manager: Any = self.consumer._manager  # noqa: SLF001 - see the module's text
         self._net: Any = self.consumer._net  # noqa: SLF001 - see the module's text
         self._cluster: Any = self._manager.cluster
+        tell_the_truth(self._coordinator, self._subscription.assigned_partitions)
         self.grouped = options["group_id"] is not None
         self._heard = time.monotonic()
         self._session_seconds = options["session_timeout_ms"] / 1000

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
+from monitor.sources.kafka.claims import HonestAssignor
 from monitor.sources.kafka.options import KafkaSource
 
 BOOTSTRAP_MS = 6_000
@@ -20,7 +20,7 @@ PIECES_A_POLL = 4
 """Pieces of some megabytes that one poll gives at most."""
 
 _ASSIGNORS: Mapping[str, type] = {
-    "cooperative-sticky": CooperativeStickyAssignor,
+    "cooperative-sticky": HonestAssignor,
     "sticky": StickyPartitionAssignor,
     "range": RangePartitionAssignor,
 }

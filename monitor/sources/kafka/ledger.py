@@ -59,6 +59,11 @@ class Ledger:
                 found[partition] = wanted
         return found
 
+    def unconfirmed(self, offsets: Mapping[TopicPartition, Committed]) -> int:
+        """Records before some offsets that Kafka has not confirmed: whoever reads on from there counts them again."""
+        lines = ((at.offset, self.lines[partition].told) for partition, at in offsets.items())
+        return sum(max(0, offset - told.offset) for offset, told in lines if told is not None)
+
     def drop(self, partitions: Iterable[TopicPartition]) -> None:
         """Forget partitions that were given up: nobody here may commit for them any more."""
         for partition in partitions:

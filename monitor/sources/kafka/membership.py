@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
 
 from monitor.sources.kafka.client import AsyncConsumerRebalanceListener, Client, TopicPartition, name_of
+from monitor.sources.kafka.handover import Committed
 from monitor.sources.kafka.ledger import Ledger
 
 log = structlog.get_logger()
@@ -80,6 +81,7 @@ class Membership(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # kafka
         number = self._channel.give_up(name_of(partition) for partition in settled)
         if not await self._until(lambda: self.closing or self._channel.is_given_up(number), self._patience):
             self._channel.lose("a partition had to be given up before the state was committed")
+            self._untold(self._ledger.due(settled), "the state was not committed in time")
             return
         await self._tell(settled)
         self._ledger.drop(revoked)
@@ -87,11 +89,14 @@ class Membership(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # kafka
     async def on_partitions_lost(self, lost: set[TopicPartition]) -> None:
         """The group went on without this member."""
         self.holdings.fresh -= set(lost)
+        unconfirmed = self._ledger.unconfirmed(self._ledger.due(lost))
         self._ledger.drop(lost)
         if self.closing:
             return
         self.holdings.rebalances += 1
-        log.warning("partitions lost", monitor=self._monitor, partitions=_names(lost))
+        log.warning(
+            "partitions lost", monitor=self._monitor, partitions=_names(lost), unconfirmed=unconfirmed
+        )
         self._channel.lose("the group has given the partitions to somebody else")
 
     async def _tell(self, settled: set[TopicPartition]) -> None:
@@ -102,12 +107,17 @@ class Membership(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # kafka
         done = self._client().commit_soon(offsets)
         seconds = _LAST_COMMIT_SECONDS if self.closing else _COMMIT_SECONDS
         if not await self._until(lambda: done.is_done, seconds) or done.failed():
-            log.warning(
-                "offsets of partitions given up are not in Kafka",
-                monitor=self._monitor,
-                partitions=_names(settled),
-                error=str(done.exception) if done.is_done else "no answer",
-            )
+            self._untold(offsets, str(done.exception) if done.is_done else "no answer")
+
+    def _untold(self, offsets: Mapping[TopicPartition, Committed], error: str) -> None:
+        """Kafka does not know how far the partitions were counted that somebody else reads now."""
+        log.warning(
+            "offsets of partitions given up are not in Kafka",
+            monitor=self._monitor,
+            partitions=_names(offsets),
+            unconfirmed=self._ledger.unconfirmed(offsets),
+            error=error,
+        )
 
     async def _until(self, reached: Callable[[], bool], seconds: float) -> bool:
         """Wait for something without holding the client's thread."""

@@ -230,8 +230,7 @@ class Reader:
 
     def _watch(self, began: float) -> None:
         """How things stand, for the loop and for people."""
-        if self.watching.evicted(self.client, began, self.membership.holdings):
-            self.channel.lose("the group has taken this member in anew")
+        self.watching.note_generation(self.client, began, self.membership.holdings)
         if self.watching.is_stuck(self.client):
             raise TimeoutError("the consumer group does not settle")
         self.rebalances = self.membership.holdings.rebalances
@@ -269,16 +268,16 @@ class Reader:
     def _last_commit(self, client: Client) -> None:
         """Tell Kafka what the state holds; who ends for good waits for a group that is just changing."""
         deadline = time.monotonic() + (LEAVE_SECONDS if self._stop.is_set() else 0.0)
-        while client.is_connected() and not self.channel.lost:
-            if not (offsets := self._due(client)):
-                return
+        while offsets := self._due(client):
+            can = client.is_connected() and not self.channel.lost
             with suppress(KafkaError):  # the group may have begun to change in this very moment
-                if client.membership()[0]:
+                if can and client.membership()[0]:
                     client.commit(offsets)
                     self.ledger.confirm(offsets)
                     return
-            if time.monotonic() > deadline:
-                log.warning("last offsets are not in Kafka", monitor=self.monitor, partitions=len(offsets))
+            if not can or time.monotonic() > deadline:
+                unconfirmed = self.ledger.unconfirmed(offsets)
+                log.warning("last offsets are not in Kafka", monitor=self.monitor, unconfirmed=unconfirmed)
                 return
             with suppress(KafkaError):
                 client.poll(BUSY_MS)

@@ -47,7 +47,7 @@ class Watching:
         self.records: Counter[str] = Counter()
         self.bytes: Counter[str] = Counter()
         self._options = options
-        self._member, self._generation = "", -1
+        self._membership = ("", -1)
         self._connected_at = time.monotonic()
         self._trouble_since: dict[str, float] = {}
         self._seen: dict[TopicPartition, float] = {}
@@ -57,7 +57,7 @@ class Watching:
 
     def begin(self, client: Client) -> None:
         """A new client is there."""
-        self._member, self._generation = client.membership()
+        self._membership = client.membership()
         self._connected_at = self._settled_at = time.monotonic()
         self._trouble_since.clear()
 
@@ -73,15 +73,12 @@ class Watching:
                 self.records[topic] += len(piece.messages) + piece.messages.sampled_out
                 self.bytes[topic] += len(piece.messages.data)
 
-    def evicted(self, client: Client, began: float, holdings: Holdings) -> bool:
-        """The coordinator gave this member a new id without having said that its partitions were lost."""
-        member, generation = client.membership()
-        if not member:
-            return False
-        if generation != self._generation:
+    def note_generation(self, client: Client, began: float, holdings: Holdings) -> None:
+        """In a new generation the coordinator knew this member when it joined."""
+        now = client.membership()
+        if now[0] and now != self._membership:
             client.joined(max(began, holdings.joined_at))
-        before, self._member, self._generation = self._member, member, generation
-        return before not in {"", member}
+            self._membership = now
 
     def is_stuck(self, client: Client) -> bool:
         """The group has not settled for longer than all its members may take."""

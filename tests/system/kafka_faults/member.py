@@ -125,6 +125,12 @@ class Member:
         told = [line for line in lines if "partitions" in line or '"level": "warning"' in line]
         return "\n".join([self.folder.name, *told])
 
+    def unconfirmed(self) -> int:
+        """Rows that it said to have counted beyond the offsets in Kafka when others got its partitions."""
+        lines = self.log.read_bytes().splitlines() if self.log.exists() else []
+        told = (orjson.loads(line) for line in lines if b'"unconfirmed"' in line)
+        return sum(int(entry["unconfirmed"]) for entry in told)
+
     def stacks(self) -> str:
         """End it; the end of its log, which then says what its threads did."""
         if self._process is not None and self.runs:

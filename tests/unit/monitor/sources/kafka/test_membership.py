@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 from kafka.structs import TopicPartition
+from structlog.testing import capture_logs
 
 from monitor.sources.kafka.channel import Channel, Piece
 from monitor.sources.kafka.client import Client
@@ -127,6 +128,17 @@ def test_without_a_commit_in_time_the_partition_counts_as_lost(
     assert {} == scene.client.told
 
 
+def test_an_offset_that_kafka_was_not_told_is_said(scene: Scene) -> None:
+    """Whoever reads next counts the records from there on again: the log says how many that can be."""
+    leaving = scene.member.on_partitions_revoked({FIRST})
+    assert not stepped(leaving, lambda: bool(scene.channel.leaving))
+    scene.channel.commit({"t/0": Counted(20, 1)}, {})
+    scene.client.answer = Answer(is_done=True, exception=ConnectionError("gone"))
+    with capture_logs() as said:
+        assert stepped(leaving)
+    assert [(15, "gone")] == [(entry["unconfirmed"], entry["error"]) for entry in said if "error" in entry]
+
+
 def test_a_member_that_is_closed_does_not_wait(scene: Scene) -> None:
     """The loop has made its last commit already."""
     scene.channel.commit({"t/0": Counted(10, 1)}, {})
@@ -143,6 +155,11 @@ def test_a_member_that_is_closed_does_not_wait(scene: Scene) -> None:
 def test_lost_partitions_are_forgotten_at_once(scene: Scene) -> None:
     """Somebody else has them: nothing is committed for them, and the loop must go back."""
     scene.member.holdings.fresh.add(FIRST)
-    assert stepped(scene.member.on_partitions_lost({FIRST}))
+    scene.channel.commit({"t/0": Counted(10, 1)}, {})
+    scene.channel.put(scene.channel.epoch, [Piece("t/0", None, Counted(30, 1))])
+    scene.channel.take("t/0", 1, 1)
+    with capture_logs() as said:
+        assert stepped(scene.member.on_partitions_lost({FIRST}))
+    assert [5] == [entry["unconfirmed"] for entry in said], "counted, and not known to Kafka"
     assert scene.channel.lost
     assert (set(), {}, {}) == (scene.member.holdings.fresh, scene.ledger.lines, scene.client.told)
