@@ -51,17 +51,19 @@ class FilesSource(SourceOptions):
     """Time between two looks for new files and new lines."""
 
     batch_rows: Annotated[int, Ge(1)] = 65_536
-    """Rows of a Parquet file that are read at once."""
+    """Rows of a Parquet file that are read at once, twice as many in a replay."""
 
     batch_bytes: Annotated[int, Ge(4096)] = 4 * 2**20
     """Bytes of text that are read at once, twice as many in a replay; at least twice the longest record is used."""
 
     def open(self, decoder: Decoder, monitor: str = "") -> FileStream | ReadAhead:  # noqa: ARG002 - files are not shared
         """The stream of the files' rows; one batch ahead where all of them are there already."""
+        times = 1 if self.follow else 2
+        rows = times * self.batch_rows
         pace = Pace(
-            self.batch_rows,
-            min(self.batch_rows, FOLLOWED_ROWS) if self.follow else 2 * self.batch_rows,
-            max((1 if self.follow else 2) * self.batch_bytes, 2 * decoder.max_record_bytes),
+            rows,
+            min(rows, FOLLOWED_ROWS) if self.follow else rows,
+            max(times * self.batch_bytes, 2 * decoder.max_record_bytes),
             self.poll_interval,
             self.follow,
         )

@@ -159,10 +159,10 @@ class TextReader:
 
 
 class TableReader:
-    """Reads Parquet by row groups, and hands out a part of one at a time.
+    """Reads Parquet by row groups or by large parts of them, and hands out a smaller part of that at a time.
 
-    A part has its own copy in canonical types, and profiling takes room for it once more: small parts keep a daemon
-    small, while a row group that is decompressed anew for each part would cost three times the processor time.
+    What is handed out has its own copy in canonical types, and profiling takes room for it once more: small parts keep
+    a daemon small, while a row group that is decompressed anew for each would cost three times the processor time.
     """
 
     zipped = True
@@ -202,7 +202,7 @@ class TableReader:
         return self._held.height > 0
 
     def read(self, track: Track, rows: int) -> Piece | None:
-        """The next rows, or None at the end.
+        """The next rows, or None at the end; at most so many are read from the file at once.
 
         Raises:
             SourceError: the file is damaged.
@@ -241,10 +241,10 @@ class TableReader:
             raise SourceError(f"cannot read the times: {error}") from error
 
     def _count(self, offset: int, rows: int) -> int:
-        """How many rows to read: to the end of a row group, where that is not much more than asked for."""
+        """How many rows to read: what is left of a row group, in as few equal parts as have at most so many rows."""
         end = next((end for end in self._ends if end > offset), self.height)
         left = end - offset
-        return left if left <= 2 * rows else rows
+        return -(-left // -(-left // rows))
 
     def size(self) -> int:
         """A table is read while it is there; nothing of it is held."""

@@ -44,16 +44,20 @@ def test_files_that_overlap_are_read_side_by_side(tmp_path: Path, start: Start) 
     assert frozenset() == reading.stream.behind
 
 
-def test_row_groups_come_in_parts(tmp_path: Path, start: Start) -> None:
-    """What was decompressed is handed out to its end, part by part, before another file has its turn."""
+@pytest.mark.parametrize(("group", "parts"), [(100, [40, 40, 20]), (150, [40, 35])])
+def test_row_groups_come_in_parts(tmp_path: Path, start: Start, group: int, parts: list[int]) -> None:
+    """What was decompressed is handed out to its end, part by part, before another file has its turn.
+
+    A group that is larger than what is read at once is read in equal pieces.
+    """
     for pod in ("x", "y"):
         frame = pl.read_ndjson(lines(0, 300, pod).encode())
-        frame.write_parquet(tmp_path / f"{pod}.parquet", row_group_size=100)
+        frame.write_parquet(tmp_path / f"{pod}.parquet", row_group_size=group)
     reading = start(str(tmp_path))
     assert {*ids(0, 300, "x"), *ids(0, 300, "y")} == set(reading.drain())
-    assert [40, 40, 20] * 6 == [batch.frame.height for batch in reading.batches]
+    assert parts * (600 // sum(parts)) == [batch.frame.height for batch in reading.batches]
     turns = [batch.partition for batch in reading.batches]
-    assert all(turns[i] == turns[i + 1] == turns[i + 2] for i in range(0, len(turns), 3))
+    assert all(len(set(turns[i : i + len(parts)])) == 1 for i in range(0, len(turns), len(parts)))
 
 
 def test_later_file_does_not_hold_back_before_its_time(tmp_path: Path, start: Start) -> None:
