@@ -151,7 +151,12 @@ class Client:
         return {partition: None if at is None else at.offset for partition, at in found.items()}
 
     def committed(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, Committed]:
-        """What the group has committed."""
+        """What the group has committed, asked for anew.
+
+        kafka-python keeps a question that was given up, and gives its answer to the next of the same kind, however old
+        it is by then.
+        """
+        self._coordinator._offset_fetch_futures.clear()  # noqa: SLF001 - see the module's text
         found = self._coordinator.fetch_committed_offsets(list(partitions), timeout_ms=CALL_MS)
         return {p: Committed(at.offset, Note.from_text(at.metadata)) for p, at in found.items()}
 

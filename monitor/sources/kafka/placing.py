@@ -139,12 +139,7 @@ class Placing:
         """Log where partitions begin, and what was counted twice."""
         log.info("partitions begin", offsets={name_of(p): t.counted.place for p, t in taken.items()})
         for partition, t in taken.items():
-            if t.overlap:
-                log.warning(
-                    "records were counted by another member too",
-                    partition=name_of(partition),
-                    records=t.overlap,
-                )
+            _tell_overlap(name_of(partition), t.overlap)
 
     def recreated(self) -> set[TopicPartition]:
         """Partitions that are read and whose topic is another one now."""
@@ -185,7 +180,9 @@ class Placing:
             if (piece := self._settled(partition, entry, committed.get(partition))) is not None
         ]
         if self._channel.put(epoch, pieces):
-            self._told |= {piece.name: stored[piece.name].turn for piece in pieces}
+            for piece in pieces:
+                self._told[piece.name] = stored[piece.name].turn
+                _tell_overlap(piece.name, piece.overlap)
 
     def _settled(
         self, partition: TopicPartition, entry: Counted, committed: Committed | None
@@ -198,10 +195,12 @@ class Placing:
             if not settled.finally_known:
                 return None
             overlap = settled.overlap
-        if overlap:
-            name = name_of(partition)
-            log.warning("records were counted by another member too", partition=name, records=overlap)
         return Piece(name_of(partition), None, replace(entry, turn=0), (), overlap)
+
+
+def _tell_overlap(name: str, records: int) -> None:
+    if records:
+        log.warning("records were counted by another member too", partition=name, records=records)
 
 
 def _partition(name: str) -> TopicPartition:

@@ -1,0 +1,51 @@
+"""The client's answers about offsets, of a real broker."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from kafka.errors import KafkaTimeoutError
+
+from monitor.sources.kafka import client as module
+from monitor.sources.kafka.client import Client, TopicPartition
+from monitor.sources.kafka.client_options import consumer_options
+from monitor.sources.kafka.handover import Committed
+from monitor.sources.kafka.options import KafkaSource
+from tests.brokers.broker import Broker
+from tests.integration.kafka.members import until
+
+pytestmark = [pytest.mark.integration, pytest.mark.kafka]
+
+
+@contextmanager
+def connected(broker: Broker, topic: str) -> Iterator[Client]:
+    """A client that reads the topic's first partition without being a member of the group of the same name."""
+    source = KafkaSource.model_validate({"brokers": broker.address, "topics": topic, "group": topic})
+    client = Client(consumer_options(source, "m", topic), None)
+    client.assign([TopicPartition(topic, 0)])
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def test_an_answer_that_came_too_late_is_not_believed(
+    broker: Broker, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An offset is asked for anew, also where an answer has come to an earlier question that was given up."""
+    broker.create_topic(topic)
+    partition = TopicPartition(topic, 0)
+    with connected(broker, topic) as client, connected(broker, topic) as other:
+        client.commit({partition: Committed(5)})
+        assert 5 == client.committed([partition])[partition].offset
+        broker.pause()
+        try:
+            with monkeypatch.context() as patch:
+                patch.setattr(module, "CALL_MS", 200)
+                with pytest.raises(KafkaTimeoutError):
+                    client.committed([partition])
+        finally:
+            broker.resume()
+        until(lambda: all(asked.is_done for asked in client._coordinator._offset_fetch_futures.values()))
+        other.commit({partition: Committed(9)})
+        assert 9 == client.committed([partition])[partition].offset
