@@ -180,6 +180,10 @@ class Client:
 
         return self.consumer.commit_async(_packed(offsets), callback=told)
 
+    def has_coordinator(self) -> bool:
+        """The group's coordinator is known; where it is not, the future of a commit ends when it has been found."""
+        return not self._coordinator.coordinator_unknown()
+
     def soon(self, work: Callable[[], None]) -> None:
         """Do something on the client's own thread; it must not block. Any thread may call this."""
         self._net.call_soon_threadsafe(work)

@@ -104,10 +104,22 @@ class Membership(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # kafka
         offsets = self._ledger.due(settled)
         if not offsets:
             return
-        done = self._client().commit_soon(offsets)
-        seconds = _LAST_COMMIT_SECONDS if self.closing else _COMMIT_SECONDS
-        if not await self._until(lambda: done.is_done, seconds) or done.failed():
-            self._untold(offsets, str(done.exception) if done.is_done else "no answer")
+        client, error = self._client(), "the coordinator is away"
+        deadline = time.monotonic() + (_LAST_COMMIT_SECONDS if self.closing else _COMMIT_SECONDS)
+        while (left := deadline - time.monotonic()) > 0:
+            if not await self._until(client.has_coordinator, 0.0 if self.closing else left):
+                break
+            done = client.commit_soon(offsets)
+            if not await self._until(lambda: done.is_done, left):  # noqa: B023 - awaited here
+                error = "no answer"
+                break
+            if done.succeeded():
+                return
+            error = str(done.exception)
+            if not done.retriable():
+                break
+            await client.sleep(STEP_SECONDS)
+        self._untold(offsets, error)
 
     def _untold(self, offsets: Mapping[TopicPartition, Committed], error: str) -> None:
         """Kafka does not know how far the partitions were counted that somebody else reads now."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
+from kafka.errors import CommitFailedError, KafkaError, NotCoordinatorError
 from kafka.structs import TopicPartition
 from structlog.testing import capture_logs
 
@@ -31,11 +32,15 @@ class Answer:
     """A commit under way."""
 
     is_done: bool = False
-    exception: Exception | None = None
+    exception: KafkaError | None = None
 
-    def failed(self) -> bool:
+    def succeeded(self) -> bool:
         """See kafka-python's Future."""
-        return self.exception is not None
+        return self.is_done and self.exception is None
+
+    def retriable(self) -> bool:
+        """See kafka-python's Future."""
+        return self.exception is not None and bool(self.exception.retriable)
 
 
 @dataclass
@@ -45,6 +50,11 @@ class Groupmate(FakeClient):
     answer: Answer = field(default_factory=Answer)
     told: dict[TopicPartition, Committed] = field(default_factory=dict)
     held: set[TopicPartition] = field(default_factory=set)
+    coordinated: bool = True
+
+    def has_coordinator(self) -> bool:
+        """See `Client`."""
+        return self.coordinated
 
     def hold(self, partition: TopicPartition) -> None:
         """See `Client`."""
@@ -133,10 +143,30 @@ def test_an_offset_that_kafka_was_not_told_is_said(scene: Scene) -> None:
     leaving = scene.member.on_partitions_revoked({FIRST})
     assert not stepped(leaving, lambda: bool(scene.channel.leaving))
     scene.channel.commit({"t/0": Counted(20, 1)}, {})
-    scene.client.answer = Answer(is_done=True, exception=ConnectionError("gone"))
+    scene.client.answer = Answer(is_done=True, exception=CommitFailedError())
     with capture_logs() as said:
         assert stepped(leaving)
-    assert [(15, "gone")] == [(entry["unconfirmed"], entry["error"]) for entry in said if "error" in entry]
+    assert [15] == [entry["unconfirmed"] for entry in said if "error" in entry]
+
+
+def test_a_coordinator_that_is_away_for_a_moment_is_waited_for(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit that may work later is tried again; not for ever, as the group waits."""
+    leaving = scene.member.on_partitions_revoked({FIRST})
+    assert not stepped(leaving, lambda: bool(scene.channel.leaving))
+    scene.channel.commit({"t/0": Counted(20, 1)}, {})
+    scene.client.coordinated = False
+    assert not stepped(leaving)
+    assert {} == scene.client.told
+    scene.client.coordinated = True
+    scene.client.answer = Answer(is_done=True, exception=NotCoordinatorError())
+    assert not stepped(leaving)
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 6)
+    with capture_logs() as said:
+        assert stepped(leaving)
+    assert [15] == [entry["unconfirmed"] for entry in said]
 
 
 def test_a_member_that_is_closed_does_not_wait(scene: Scene) -> None:
