@@ -100,7 +100,9 @@ def confluent(options: argparse.Namespace, tally: Tally) -> None:
     consumer = Consumer({"bootstrap.servers": ",".join(source.brokers), **settings})
     consumer.assign([TopicPartition(source.topics[0], p, 0) for p in range(4)])
     while tally.rows < options.messages:
-        if found := consumer.consume(5000, 0.5):
+        if found := consumer.consume(
+            500, 0.5
+        ):  # by thousands its queue runs full, and it waits a second each time
             tally.add(len(found))
     consumer.close()
 
@@ -108,6 +110,7 @@ def confluent(options: argparse.Namespace, tally: Tally) -> None:
 def fetched(options: argparse.Namespace) -> Iterator[Any]:
     """Messages by the fast path, with the source's own settings."""
     from monitor.sources.kafka.client_options import consumer_options
+    from monitor.sources.kafka.sampling import Sampling
     from monitor.sources.kafka.verification import install
 
     wanted = (
@@ -120,7 +123,8 @@ def fetched(options: argparse.Namespace) -> Iterator[Any]:
     )
     given = consumer_options(source_of(options).source, "bench", None)
     consumer = consumer_of(options, **{name: given[name] for name in wanted})
-    unpacking = install(consumer, source_of(options).source.sampling_rule)
+    sampling = source_of(options).source.sampling
+    unpacking = install(consumer, None if sampling is None else Sampling(sampling.rate))
     left = options.messages
     while left > 0:
         for pieces in consumer.poll(timeout_ms=500, max_records=4).values():

@@ -13,7 +13,7 @@ from monitor.decode.cloud_events import wrapped
 from monitor.decode.formats import ValueReader
 from monitor.decode.heads import HeadReader
 from monitor.decode.ndjson import NdjsonReader
-from monitor.decode.paths import MessagePath, parse_place
+from monitor.decode.paths import MessagePath, Path, parse_place
 from monitor.decode.plan import Plan, Target, Want
 from monitor.records import ID
 
@@ -34,7 +34,12 @@ class IdReader:
         worthwhile: fewer messages are read one by one.
     """
 
-    def __init__(self, path: str, values: ValueReader | None = None, max_record_bytes: int = 2**20) -> None:
+    def __init__(
+        self,
+        path: str | Path | MessagePath,
+        values: ValueReader | None = None,
+        max_record_bytes: int = 2**20,
+    ) -> None:
         """Prepare to read.
 
         Args:
@@ -45,7 +50,7 @@ class IdReader:
         Raises:
             ValueError: the path is not well-formed.
         """
-        self.place = parse_place(path)
+        self.place = parse_place(path) if isinstance(path, str) else path
         self.worthwhile = WORTHWHILE
         self._values = values or ValueReader()
         record = None if isinstance(self.place, MessagePath) else self.place

@@ -101,6 +101,7 @@ class MonitorSettings(Options):
         mistakes = mistakes_beside(self.records, self.source.message_sides)
         if mistakes:
             raise ValidationError.from_exception_data("records", mistakes)
+        self.source.fit(self.records)
         return self
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from monitor.decode.decoder import Decoder
+from monitor.decode.mapping import Records
 from monitor.settings.options import Options
 from monitor.sources.base import Source
 
@@ -22,6 +23,13 @@ class SourceOptions(Options):
         "" stands for the messages of a topic, `request`, `response`, `label` and `join` for those of a join.
         """
         return frozenset()
+
+    def fit(self, records: Records) -> None:
+        """See whether the options go together with the mapping.
+
+        Raises:
+            ValueError: they do not.
+        """
 
     @abstractmethod
     def open(self, decoder: Decoder, monitor: str) -> Source:

@@ -62,6 +62,11 @@ class JoinOptions(Options):
         return self
 
     @property
+    def chosen(self) -> tuple[SideOptions, ...]:
+        """The topics that are joined."""
+        return tuple(side for side in (self.request, self.response, self.label) if side is not None)
+
+    @property
     def sides(self) -> dict[str, int]:
         """The side of each topic."""
         options = ((REQUEST, self.request), (RESPONSE, self.response), (LABEL, self.label))

@@ -182,7 +182,7 @@ class FastRecords(Fetcher.PartitionRecords):  # type: ignore[misc] # kafka-pytho
         found = table.messages(self.topic_partition, data, self.next_fetch_offset, self.leader_epoch, gaps)
         if not self.sampling:
             return found
-        if self.sampling.by == "key":
+        if self.sampling.by != "offset":
             found = self.sampling.sample(found)
         else:
             places = np.searchsorted(offsets, found.offsets)

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from monitor.decode.decoder import Decoder
 from monitor.decode.formats import Format
+from monitor.decode.mapping import Records
 from monitor.decode.registry_options import RegistryOptions
 from monitor.settings.options import Options
 from monitor.sources.joining.options import JoinOptions
@@ -20,7 +21,6 @@ from sinks.kafka import KafkaConnection
 from sinks.kafka.dead_letters import DeadLetterTopic
 
 if TYPE_CHECKING:
-    from monitor.sources.kafka.sampling import Sampling
     from monitor.sources.kafka.source import KafkaStream
 
 AUTO = "auto"
@@ -67,8 +67,9 @@ class SamplingOptions(Options):
     rate: Annotated[float, Gt(0), Le(1)]
     """Share of the messages that is kept."""
 
-    by: Literal["offset", "key"] = "offset"
-    """What decides: the place in the partition, or the key (then all messages of a key are kept, or none)."""
+    by: Literal["offset", "key", "id"] = "offset"
+    """What decides: the place in the partition, the key, or the identifier, which is read before anything else of a
+    record. By key and identifier all messages with the same one are kept, or none."""
 
 
 class KafkaSource(KafkaConnection, SourceOptions):
@@ -145,9 +146,9 @@ class KafkaSource(KafkaConnection, SourceOptions):
             raise ValueError(
                 f"give exactly one of `topics`, `pattern`, `join` and `partitions`; there is {found}"
             )
-        if self.join is not None and self.sampling is not None and self.sampling.by != "key":
+        if self.join is not None and self.sampling is not None and self.sampling.by != "id":
             raise ValueError(
-                "in a join, `sampling` must go `by: key`: halves of a row lie at different offsets"
+                "in a join, `sampling` must go `by: id`: halves of a row have nothing else in common"
             )
         if self.partitions is not None and self.group not in {None, AUTO}:
             raise ValueError("`partitions` are read without a group: set `group: null`, or give `topics`")
@@ -210,16 +211,24 @@ class KafkaSource(KafkaConnection, SourceOptions):
         return max(_LEAST_FETCH, min(self.buffer_bytes // 2, _USUAL_FETCH), self.buffer_bytes // 16)
 
     @property
-    def sampling_rule(self) -> Sampling | None:
-        """The rule by which messages are kept."""
-        from monitor.sources.kafka.sampling import Sampling
-
-        return None if self.sampling is None else Sampling(self.sampling.rate, self.sampling.by)
-
-    @property
     def weight(self) -> float:
         """For how many messages one stands that is kept."""
         return 1.0 if self.sampling is None else 1.0 / self.sampling.rate
+
+    def fit(self, records: Records) -> None:
+        """See `SourceOptions.fit`."""
+        if self.sampling is None or self.sampling.by != "id" or self.join is not None:
+            return
+        if records.id is None:
+            raise ValueError(
+                "`sampling` goes `by: id`, and `records` names no `id`: name it, or go `by: key`"
+            )
+        if records.expand is not None:
+            raise ValueError("with `expand` a message has many identifiers: let `sampling` go `by: key`")
+        if self.format == "avro" and not records.id.startswith("@"):
+            raise ValueError(
+                "an identifier inside of Avro is known only after decoding: let `sampling` go `by: key`"
+            )
 
     def open(self, decoder: Decoder, monitor: str) -> KafkaStream:
         """The stream of the topics' rows."""

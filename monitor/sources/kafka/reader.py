@@ -22,6 +22,7 @@ from monitor.sources.kafka.messages import Messages
 from monitor.sources.kafka.options import KafkaSource
 from monitor.sources.kafka.placing import Placing
 from monitor.sources.kafka.recovery import Recovery
+from monitor.sources.kafka.sampling import Sampling
 from monitor.sources.kafka.watching import Watching
 from sinks.kafka.client_log import listen
 
@@ -47,7 +48,14 @@ class Reader:
         failure: why reading cannot go on, for sources that end instead of waiting.
     """
 
-    def __init__(self, options: KafkaSource, monitor: str, me: str, channel: Channel) -> None:
+    def __init__(
+        self,
+        options: KafkaSource,
+        monitor: str,
+        me: str,
+        channel: Channel,
+        sampling: Sampling | None = None,
+    ) -> None:
         """Make it; nothing happens before `start`."""
         self.options, self.monitor, self.channel = options, monitor, channel
         self.group = options.group_of(monitor)
@@ -56,7 +64,7 @@ class Reader:
         self.watching = Watching(options)
         self.rebalances = 0
         self.reconnects = 0
-        self._me = me
+        self._me, self._sampling = me, sampling
         self._stop = Event()
         self._thread = Thread(target=self._run, name=f"kafka-{monitor}", daemon=True)
         self._client: Client | None = None
@@ -131,7 +139,7 @@ class Reader:
         return client is None or time.monotonic() - client.heard() > self.options.session_timeout
 
     def _connect(self) -> None:
-        client = Client(consumer_options(self.options, self.monitor, self.group), self.options.sampling_rule)
+        client = Client(consumer_options(self.options, self.monitor, self.group), self._sampling)
         self.membership = Membership(
             self.monitor, lambda: self.client, self.ledger, self.options.rebalance_timeout
         )

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from detectors.hashing import mix
+from monitor.decode.ids import IdReader
+from monitor.decode.registry import value_reader
+from monitor.records import ID
 from monitor.sources.kafka.messages import Mask, Messages
 from monitor.sources.kafka.value_lines import Longs
+
+if TYPE_CHECKING:
+    from monitor.decode.plan import Plan
+    from monitor.sources.kafka.options import KafkaSource
+
+By = Literal["offset", "key", "id"]
 
 _ALL = 2.0**64
 _KEY_SEED = 1
@@ -21,16 +30,36 @@ _KEY_SEED = 1
 class Sampling:
     """A rule that keeps a share of the messages.
 
-    The hash is SplitMix64: of the offset and the partition's name, or of the key's CRC-32. By key, all messages of a
-    key are kept or none, in all partitions and topics; messages without a key go by their offset.
+    The hash is SplitMix64: of the offset and the partition's name, or of the CRC-32 of the key or the identifier. By
+    these, all messages of a key or an identifier are kept or none, in all partitions and topics; messages without one
+    go by their offset.
 
     Attributes:
         rate: the share that is kept, 0 < rate <= 1.
         by: what is hashed.
+        ids: read the identifiers of a topic's messages, by topic; "" stands for all others.
     """
 
     rate: float
-    by: Literal["offset", "key"] = "offset"
+    by: By = "offset"
+    ids: Mapping[str, IdReader] = field(default_factory=dict, compare=False)
+
+    @classmethod
+    def of(cls, options: KafkaSource, plan: Plan) -> Sampling | None:
+        """The rule of a source, None where all is read; `plan` says where a record has its identifier."""
+        wanted = options.sampling
+        if wanted is None or wanted.by != "id":
+            return None if wanted is None else cls(wanted.rate, wanted.by)
+        if options.join is not None:
+            places = {side.topic: side.id for side in options.join.chosen}
+            return cls(
+                wanted.rate, "id", {t: IdReader(p, None, options.max_record_bytes) for t, p in places.items()}
+            )
+        target = next(target for target in (*plan.targets, *plan.beside) if target.name == ID)
+        place = target.beside or target.path
+        assert place is not None  # noqa: S101 - an identifier is no member of a container
+        values = value_reader(options.format, None)
+        return cls(wanted.rate, "id", {"": IdReader(place, values, options.max_record_bytes)})
 
     def keeps_offsets(self, partition: str, offsets: Longs) -> Mask:
         """Which offsets of a partition (`topic/3`) are kept; shape (n,)."""
@@ -38,7 +67,7 @@ class Sampling:
         return np.asarray(mix(offsets.astype(np.uint64), seed) < self._limit, np.bool_)
 
     def keeps_keys(self, partition: str, offsets: Longs, keys: Sequence[bytes | None]) -> Mask:
-        """Which messages are kept by their keys; shape (n,)."""
+        """Which messages are kept by their keys or identifiers; shape (n,)."""
         hashes = np.array([zlib.crc32(key or b"") for key in keys], np.uint64)
         kept = np.asarray(mix(hashes, _KEY_SEED) < self._limit, np.bool_)
         nulls = np.array([key is None for key in keys], dtype=bool)
@@ -48,11 +77,16 @@ class Sampling:
 
     def sample(self, messages: Messages) -> Messages:
         """The messages that are kept, the others counted."""
-        if self.by == "key":
-            kept = self.keeps_keys(messages.name, messages.offsets, messages.keys())
-        else:
-            kept = self.keeps_offsets(messages.name, messages.offsets)
-        return messages.sample(kept)
+        if self.by == "offset":
+            return messages.sample(self.keeps_offsets(messages.name, messages.offsets))
+        keys = messages.keys() if self.by == "key" else self._ids_of(messages)
+        return messages.sample(self.keeps_keys(messages.name, messages.offsets, keys))
+
+    def _ids_of(self, messages: Messages) -> list[bytes | None]:
+        if not len(messages):
+            return []
+        reader = self.ids.get(messages.topic) or self.ids[""]
+        return [None if found is None else found.encode() for found in reader.ids(messages).to_list()]
 
     @property
     def _limit(self) -> np.uint64:

@@ -22,6 +22,7 @@ from monitor.sources.kafka.options import KafkaSource
 from monitor.sources.kafka.reader import Reader
 from monitor.sources.kafka.reporting import report
 from monitor.sources.kafka.rows import Direct, route_of
+from monitor.sources.kafka.sampling import Sampling
 
 BATCH_ROWS = 8192
 BATCH_BYTES = 2 * 2**20
@@ -150,7 +151,8 @@ class KafkaStream:
             self._channel.lose("the polling thread has ended")
             self._reader = None
         if self._reader is None:
-            self._reader = Reader(self._options, self._monitor, self._me, self._channel)
+            sampling = Sampling.of(self._options, self._decoder.plan)
+            self._reader = Reader(self._options, self._monitor, self._me, self._channel, sampling)
             self._reader.start()
         return self._reader
 

@@ -109,6 +109,27 @@ def test_topics_with_different_partitions_and_a_restart(
     assert traffic.expected == outcomes(members)
 
 
+def test_a_sample_holds_whole_rows(
+    kafka: Operations, topic: str, tmp_path: Path, members: list[Member]
+) -> None:
+    """What is kept by identifier finds its other half; what is left out is counted, half by half."""
+    traffic = Traffic(kafka, topic, (2, 2, 2))
+    source = {**traffic.source(), "sampling": {"rate": 0.25, "by": "id"}}
+    members.append(Member(tmp_path / "a", source))
+    traffic.produce(range(2000))
+    written = 2000 + 1800 + 200 + 1000
+    until(lambda: members[0].assigned() and not members[0].lag())
+    traffic.finish()
+    until(lambda: not members[0].lag() and members[0].outcome("unjoined") > 10)
+    members[0].stop()
+    kept = written - members[0].outcome("sampled_out")
+    share = kept / written
+    assert 0.2 < share < 0.3
+    found = outcomes(members)
+    assert abs(found["accepted"] - share * traffic.expected["accepted"]) < 0.1 * found["accepted"]
+    assert abs(found["unjoined"] - share * traffic.expected["unjoined"]) < 0.4 * found["unjoined"]
+
+
 def test_kills_at_any_moment(kafka: Operations, topic: str, tmp_path: Path, members: list[Member]) -> None:
     """A daemon that is killed again and again counts each identifier once."""
     traffic = Traffic(kafka, topic, (2, 2, 2))

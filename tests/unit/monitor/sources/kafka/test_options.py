@@ -1,10 +1,12 @@
 """The source's options: what is refused, and with which words."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from monitor.decode.mapping import Records
 from monitor.sources.kafka import KafkaSource
 
 JOIN = {"request": {"topic": "a"}, "response": {"topic": "b"}}
@@ -27,7 +29,7 @@ def source(**options: Any) -> KafkaSource:
         ({"partitions": {"a": [0]}, "group": "g"}, "set `group: null`"),
         ({"topics": "a", "group": None, "member": "m"}, "`member` is a name in a group"),
         ({"join": JOIN, "assignor": "sticky"}, "a join needs `assignor: range`"),
-        ({"join": JOIN, "sampling": {"rate": 0.1}}, "`sampling` must go `by: key`"),
+        ({"join": JOIN, "sampling": {"rate": 0.1, "by": "key"}}, "`sampling` must go `by: id`"),
     ],
 )
 def test_refused(options: dict[str, Any], words: str) -> None:
@@ -35,6 +37,23 @@ def test_refused(options: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError) as caught:
         source(**options)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "records", "words"),
+    [
+        ({}, {}, "`records` names no `id`"),
+        ({}, {"id": "$.rows[*].id", "expand": "$.rows"}, "a message has many identifiers"),
+        ({"format": "avro", "registry": {"url": "http://r"}}, {"id": "$.id"}, "known only after decoding"),
+        ({"format": "avro", "registry": {"url": "http://r"}}, {"id": "@key"}, ""),
+        ({"topics": None, "join": JOIN}, {}, ""),
+    ],
+)
+def test_sampling_by_identifier(options: dict[str, Any], records: dict[str, Any], words: str) -> None:
+    """It must be known before a record is decoded."""
+    sampled = source(**{"topics": "a", "sampling": {"rate": 0.1, "by": "id"}, **options})
+    with pytest.raises(ValueError, match=words) if words else nullcontext():
+        sampled.fit(Records.model_validate({"features": ["$.x"], **records}))
 
 
 def test_group_names() -> None:
