@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from monitor import checkpoint
+from monitor.alerts.gaps import words_of
 from monitor.clock import MICROSECONDS, Clock
 from monitor.reporting import active_alerts, close_delay_seconds, pending_by_destination, window_report
 from monitor.results import result_json
@@ -123,8 +124,7 @@ class Engine:
             self._react(watch, evaluation)
         if batch.gaps:
             for gap in batch.gaps:
-                words = {"partition": gap.partition, "start": gap.start, "end": gap.end, "reason": gap.reason}
-                log.warning("records are missing in the source", monitor=watch.name, **words)
+                log.warning("records are missing in the source", monitor=watch.name, **words_of(gap))
             self._tell(watch, watch.reaction.missing(batch.gaps, self._event_time(watch)))
         self._changed()
 
@@ -270,7 +270,7 @@ class Engine:
         for reject in pipeline.rejects:
             self.telemetry.dead_letters(reject.reason)
         for gap in pipeline.gaps:
-            self.telemetry.gap(name, gap.reason, gap.records)
+            self.telemetry.gap(name, gap)
         if pipeline.intake.time is not None and pipeline.intake.watermark.started:
             self.telemetry.watermark(name, pipeline.intake.watermark.value)
         self.telemetry.alerts(name, active_alerts(watch.reaction.tracks.values()))

@@ -20,6 +20,21 @@ _WORDS = {
 }
 
 
+_HINTS = {
+    "retention": "reading was behind for longer than the topic keeps records: see its lag and `retention.ms`",
+    "recreated": "somebody has deleted the topic and made it again",
+    "truncated": "a broker that lacked the newest records became leader: see `unclean.leader.election.enable`",
+    "corrupt": "look at the broker's disk, and at what the producer writes",
+}
+
+
+def words_of(gap: Gap) -> dict[str, object]:
+    """What the log says of a gap, with what to look at."""
+    size = {"bytes": gap.bytes} if gap.bytes else {}
+    place = {"partition": gap.partition, "start": gap.start, "end": gap.end}
+    return {**place, "reason": gap.reason, "records": gap.records, **size, "hint": _HINTS.get(gap.reason, "")}
+
+
 def missing(monitor: str, gaps: Sequence[Gap], now: int, links: Mapping[str, str]) -> Findings:
     """What a look at the source says that found records missing.
 

@@ -22,6 +22,12 @@ COUNTERS = (
     ("windows", "driftd_windows", ("monitor", "window", "verdict"), "Windows closed, by verdict."),
     ("gaps", "driftd_source_gaps", ("monitor", "reason"), "Places in the source where records are missing."),
     ("gap_records", "driftd_source_gap_records", ("monitor", "reason"), "Records missing in the source."),
+    (
+        "gap_bytes",
+        "driftd_source_gap_bytes",
+        ("monitor", "reason"),
+        "Bytes that were passed over, where known.",
+    ),
     ("dead_letters", "driftd_dead_letters", ("reason",), "Records that could not be read, by reason."),
     ("deliveries", "driftd_deliveries", ("destination", "outcome"), "Attempts to deliver, by outcome."),
 )

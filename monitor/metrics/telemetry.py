@@ -13,6 +13,7 @@ from threading import Lock
 from monitor.clock import MICROSECONDS, Clock, SystemClock
 from monitor.metrics.counters import Counters
 from monitor.metrics.reports import AlertReport, WindowReport
+from monitor.records import Gap
 from monitor.sources.base import SourceReport
 
 STARTING = "the first poll has not been made yet"
@@ -82,10 +83,10 @@ class Telemetry:
         """So many records went to the dead letters for this reason."""
         self._count("dead_letters", (reason,), records)
 
-    def gap(self, monitor: str, reason: str, records: int) -> None:
-        """So many records are missing in the source for this reason."""
-        self._count("gaps", (monitor, reason), 1)
-        self._count("gap_records", (monitor, reason), records)
+    def gap(self, monitor: str, gap: Gap) -> None:
+        """Records are missing in the source."""
+        for family, size in (("gaps", 1), ("gap_records", gap.records), ("gap_bytes", gap.bytes)):
+            self._count(family, (monitor, gap.reason), size)
 
     def source(self, monitor: str, report: SourceReport) -> None:
         """How the monitor's source stands."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from structlog.testing import capture_logs
+
 from detectors.base import Cause
 from monitor.records import Gap, RecordBatch
 from monitor.sources.base import PartitionsLostError, Position, SourceReport, Store, shared
@@ -110,13 +112,17 @@ def test_what_a_source_keeps_is_there_after_a_restart() -> None:
 def test_a_gap_is_stored_counted_and_told_once() -> None:
     """Missing records: one alert of the cause source, resolved by the first whole window after it."""
     given = batches(80)
-    gap = Gap("topic/1", 100, 350, "retention")
+    gap = Gap("topic/1", 100, 350, "corrupt", 7_000)
     given[10] = replace(given[10], gaps=(gap,), outcomes={"tombstone": 3})
     bench = Bench(SharedMemory(given))
     engine = bench.engine()
-    while engine.step():
-        pass
+    with capture_logs() as said:
+        while engine.step():
+            pass
     engine.finish()
+    (line,) = [entry for entry in said if entry["event"] == "records are missing in the source"]
+    assert (250, 7_000) == (line["records"], line["bytes"])
+    assert "the broker's disk" in line["hint"]
     assert [gap] == bench.state.gaps.of("m")
     assert {"accepted": 4800, "tombstone": 3} == bench.state.counts.of("m")
     told = [alert for alert in bench.alerts if alert.cause is Cause.SOURCE]
@@ -124,7 +130,8 @@ def test_a_gap_is_stored_counted_and_told_once() -> None:
     assert "topic/1" in told[0].summary
     assert "250 records" in told[0].columns[0].detail
     counted = engine.telemetry.snapshot().counters
-    assert {("m", "retention"): 250.0} == counted["gap_records"]
+    assert {("m", "corrupt"): 250.0} == counted["gap_records"]
+    assert {("m", "corrupt"): 7_000.0} == counted["gap_bytes"]
 
 
 def test_trouble_of_a_source_is_told_by_readiness() -> None:
