@@ -29,10 +29,10 @@ class RegistryOptions(Options):
     """Name for basic authentication; in Confluent Cloud the API key."""
 
     password: SecretStr | None = None
-    """Its password, in Confluent Cloud the API secret; write `${NAME}` or `${file:/run/secrets/x}`."""
+    """Its password, in Confluent Cloud the API secret, as `${NAME}` or `${file:/run/secrets/x}`."""
 
     token: SecretStr | None = None
-    """Bearer token; write `${NAME}` or `${file:/run/secrets/x}`."""
+    """Bearer token, as `${NAME}` or `${file:/run/secrets/x}`."""
 
     token_file: LocalPath | None = None
     """File with a bearer token; it is read for every request, so that it may be renewed at any time."""

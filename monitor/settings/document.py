@@ -25,11 +25,13 @@ class Document:
     Attributes:
         value: mappings, lists and scalars; {} for an empty file.
         lines: 1-based line of each key and list item by its path; the document itself under ().
+        referring: paths of the scalars that hold a reference to the environment or to a file.
         mistakes: what was wrong on the level of YAML and of references.
     """
 
     value: Any
     lines: dict[tuple[Key, ...], int]
+    referring: set[tuple[Key, ...]] = field(default_factory=set)
     mistakes: list[Mistake] = field(default_factory=list)
 
     def line(self, keys: tuple[Key, ...]) -> int:
@@ -65,7 +67,7 @@ def read_document(text: str, source: str, interpolate: Callable[[str], str]) -> 
         raise ConfigurationError([Mistake(0, source, "", "is nested too deeply")]) from None
     reader = _Reader(source, interpolate)
     value = {} if node is None else reader.read(node, ())
-    return Document({} if value is None else value, reader.lines, reader.mistakes)
+    return Document({} if value is None else value, reader.lines, reader.referring, reader.mistakes)
 
 
 @dataclass
@@ -73,6 +75,7 @@ class _Reader:
     source: str
     interpolate: Callable[[str], str]
     lines: dict[tuple[Key, ...], int] = field(default_factory=dict)
+    referring: set[tuple[Key, ...]] = field(default_factory=set)
     mistakes: list[Mistake] = field(default_factory=list)
 
     def read(self, node: yaml.Node, keys: tuple[Key, ...]) -> Any:
@@ -122,6 +125,8 @@ class _Reader:
         quoted = getattr(node, "style", None) is not None
         try:
             replaced = self.interpolate(text)
+            if replaced != text:
+                self.referring.add(keys)
             if quoted:
                 return replaced
             if replaced != text:

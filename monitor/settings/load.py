@@ -13,9 +13,9 @@ from pydantic import BaseModel, ValidationError
 from monitor.settings.document import Document, read_document
 from monitor.settings.errors import mistakes_of
 from monitor.settings.interpolation import Interpolation
-from monitor.settings.mistakes import ConfigurationError, Key, Mistake
+from monitor.settings.mistakes import ConfigurationError, Key, Mistake, key_path
 from monitor.settings.root import Settings
-from monitor.settings.values import absolute
+from monitor.settings.values import absolute, placed_secrets
 from monitor.settings.vocabulary import did_you_mean
 
 PREFIX = "DRIFTD_"
@@ -64,6 +64,7 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> Loaded:
     except ValidationError as error:
         mistakes += mistakes_of(error.errors(include_url=False), document, source, overrides)
         raise ConfigurationError(mistakes) from None
+    mistakes += _open_secrets(settings, document, source)
     if mistakes:
         raise ConfigurationError(mistakes)
     used = interpolation.used | set(overrides.values()) | RESERVED
@@ -113,6 +114,16 @@ def _override(document: Document, variables: Mapping[str, str]) -> dict[tuple[Ke
         place[keys[-1]] = variables[variable] or None
         overrides[keys] = variable
     return overrides
+
+
+def _open_secrets(settings: Settings, document: Document, source: str) -> list[Mistake]:
+    """Secrets that stand in the file itself, where whoever may read the configuration sees them."""
+    hint = "write ${NAME} for a variable of the environment, or ${file:/run/secrets/name}"
+    return [
+        Mistake(document.lines[keys], source, key_path(keys), "is a secret in plain text", hint)
+        for keys, _ in placed_secrets(settings)
+        if keys in document.lines and keys not in document.referring
+    ]
 
 
 def _unknown_variables(variables: Mapping[str, str], used: set[str]) -> tuple[str, ...]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, SecretStr
+
+from monitor.settings.mistakes import Key
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -35,14 +37,20 @@ def _absolute(value: Any, folder: Path) -> Any:
 
 def secrets(value: Any) -> Iterator[str]:
     """Every secret of a configuration, so that the log can leave them out."""
+    return (secret for _, secret in placed_secrets(value))
+
+
+def placed_secrets(value: Any, keys: tuple[Key, ...] = ()) -> Iterator[tuple[tuple[Key, ...], str]]:
+    """Every secret of a configuration, with its path."""
     if isinstance(value, SecretStr):
-        yield value.get_secret_value()
-    elif isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from secrets(getattr(value, name))
+        yield keys, value.get_secret_value()
+        return
+    inner: Iterable[tuple[Key, Any]] = ()
+    if isinstance(value, BaseModel):
+        inner = ((name, getattr(value, name)) for name in type(value).model_fields)
     elif isinstance(value, tuple | list):
-        for item in value:
-            yield from secrets(item)
+        inner = enumerate(value)
     elif isinstance(value, dict):
-        for item in value.values():
-            yield from secrets(item)
+        inner = value.items()
+    for key, item in inner:
+        yield from placed_secrets(item, (*keys, key))

@@ -95,7 +95,7 @@ class PasswordSasl(_Mechanism):
     """Name of the user."""
 
     password: Required
-    """The password; write `${NAME}` or `${file:/run/secrets/x}` rather than the words themselves."""
+    """The password, as `${NAME}` or `${file:/run/secrets/x}`."""
 
     def client_options(self) -> dict[str, Any]:
         """Arguments of kafka-python's clients."""
@@ -119,7 +119,7 @@ class TokenSasl(_Mechanism):
     """Name of the client there."""
 
     client_secret: Required
-    """Its secret; write `${NAME}` or `${file:/run/secrets/x}`."""
+    """Its secret, as `${NAME}` or `${file:/run/secrets/x}`."""
 
     scope: str = ""
     """Scopes to ask for, separated by spaces."""

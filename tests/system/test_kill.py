@@ -20,7 +20,7 @@ state: {state}
 commit_interval: 0.01s
 http: {{port: 0}}
 sinks:
-  - {{type: webhook, name: ops, url: "{url}", secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}}
+  - {{type: webhook, name: ops, url: "{url}", secret: "${{HOOK_SECRET:-whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}}"}}
 monitors:
   - name: loans
     source: {{type: files, path: [{log}, {gone}], batch_bytes: 65536, max_record_bytes: 16384}}
@@ -39,7 +39,7 @@ monitors:
     windows: [{{length: 15m}}, {{length: 30m, slide: 10m}}, {{rows: 1000}}]
     retraining:
       cooldown: 1h
-      webhook: {{url: "{url}", secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}}
+      webhook: {{url: "{url}", secret: "${{HOOK_SECRET:-whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}}"}}
 """
 
 

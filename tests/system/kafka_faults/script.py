@@ -17,9 +17,6 @@ from tests.system.kafka_faults.scene import Scene
 from tests.system.kafka_faults.writer import PARTITIONS, Writer
 from tests.system.process import write_log
 
-RATE = 2_500.0
-"""Records written in a second while faults happen."""
-
 DAY = 86_400
 RESTARTS = 3
 """Of a broker that keeps back what was committed."""
@@ -39,6 +36,7 @@ class Plan:
         kinds: what may happen, with weights.
         members: how many daemons.
         disorder: how much older than others a row may be; where a partition waits for another daemon, much.
+        rate: records written in a second while faults happen.
     """
 
     seed: int
@@ -47,6 +45,7 @@ class Plan:
     kinds: Mapping[Fault, float]
     members: int = 1
     disorder: str = "3h"
+    rate: float = 2_500.0
 
     def order(self, rng: np.random.Generator) -> list[Fault]:
         """The faults, in their order."""
@@ -66,7 +65,7 @@ def play(plan: Plan, kafka: Broker | Cluster, topic: str, reference: Path, folde
     lines = (folder / "records.ndjson").read_bytes().splitlines()
     source = {**SOURCE, "brokers": kafka.address.split(","), "topics": [topic], "group": topic}
     members = [Member(folder / f"member-{i}", source, reference, plan.disorder) for i in range(plan.members)]
-    writer = Writer(kafka.address, topic, lines, RATE)
+    writer = Writer(kafka.address, topic, lines, plan.rate)
     scene = Scene(kafka, members, writer, Ledger(kafka, topic), lines)
     try:
         for member in members:

@@ -56,7 +56,7 @@ def test_kafka_sinks_and_their_certificates(driftd: Driftd, logs: Path) -> None:
     """The brokers of a sink are shown, a file for TLS that is not there is a problem, and no secret is printed."""
     config = logs / "kafka.yaml"
     text = EXAMPLES[0].read_text(encoding="utf-8")
-    sasl = "{mechanism: plain, username: u, password: hunter2hunter2}"
+    sasl = "{mechanism: plain, username: u, password: '${NOBODYS:-hunter2hunter2}'}"
     sink = f"{{type: kafka, brokers: 'k1,k2:1', topic: alerts, tls: {{ca: no.pem}}, sasl: {sasl}}}"
     config.write_text(f"sinks: [{sink}]\n{text}", encoding="utf-8")
     for form in ("text", "json"):

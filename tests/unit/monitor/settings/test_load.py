@@ -48,6 +48,22 @@ def test_references_are_replaced(tmp_path: Path) -> None:
     assert (str(tmp_path / "logs" / "*.ndjson"), "/var/log/a.csv") == settings.monitors[0].source.path  # type: ignore[attr-defined]
 
 
+def test_a_secret_does_not_stand_in_the_file(tmp_path: Path) -> None:
+    """Whoever may read the configuration would see it; it comes from the environment or from a file of its own."""
+    sinks = f"""sinks:
+  - {{type: webhook, name: a, url: "https://a.example", secret: "{KEY}"}}
+  - {{type: webhook, name: b, url: "https://b.example", secret: "${{S}}"}}
+  - {{type: kafka, name: c, brokers: b, topic: t, sasl: {{mechanism: plain, username: u, password: hunter2}}}}
+"""
+    path = write(tmp_path, sinks + MINIMAL % "")
+    with pytest.raises(ConfigurationError) as caught:
+        load(path, {"S": KEY})
+    assert ["sinks[0].secret", "sinks[2].sasl.password"] == [mistake.key for mistake in caught.value.mistakes]
+    assert [2, 4] == [mistake.line for mistake in caught.value.mistakes]
+    assert "hunter2" not in str(caught.value)
+    assert KEY not in str(caught.value)
+
+
 def test_no_secret_is_ever_printed(tmp_path: Path) -> None:
     """Neither values nor mistakes show a secret, even one that is refused."""
     text = 'sinks: [{type: webhook, url: "https://example.com", secret: "${S}"}]\n' + MINIMAL % ""
