@@ -68,6 +68,28 @@ def test_tokens_and_tls(secured_broker: Secured, watch: Callable[..., Member]) -
     assert [] == member.trouble
 
 
+@pytest.mark.parametrize("listener", ["sasl", "sasl_tls"])
+@pytest.mark.parametrize("mechanism", ["plain", "scram-sha-256", "scram-sha-512", "oauthbearer"])
+def test_mechanisms(
+    mechanism: str, listener: str, secured_broker: Secured, watch: Callable[..., Member]
+) -> None:
+    """Each mechanism lets the source read, with TLS and without."""
+    words = {"mechanism": mechanism, "username": "alice", "password": USERS["alice"]}
+    sasl = alice(secured_broker) if mechanism == "oauthbearer" else words
+    tls = {"ca": str(secured_broker.authority.certificate)} if listener == "sasl_tls" else False
+    heals(watch(listener, sasl=sasl, tls=tls))
+
+
+@pytest.mark.parametrize("listener", ["tls", "mtls"])
+def test_tls_alone_and_with_a_certificate_of_our_own(
+    listener: str, secured_broker: Secured, watch: Callable[..., Member]
+) -> None:
+    """TLS lets the source read, and so does mTLS where it brings the certificate that the listener asks for."""
+    client = secured_broker.client
+    own = {"certificate": str(client.certificate), "key": str(client.key)} if listener == "mtls" else {}
+    heals(watch(listener, tls={"ca": str(secured_broker.authority.certificate), **own}))
+
+
 def test_expired_certificate(secured_broker: Secured, watch: Callable[..., Member]) -> None:
     """A broker's certificate that has expired, then a new one."""
     secured_broker.allow("ANONYMOUS", group=GROUP)
