@@ -34,7 +34,7 @@ GAUGES = {
 def source_families(sources: Mapping[str, SourceReport]) -> Iterator[Metric]:
     """The families of all sources; each appears even when it has no series yet."""
     yield _by_topic("driftd_source_lag_records", "Records that are still to be read.", sources, "lag_records")
-    text = "Age of the last record read, where there are more."
+    text = "Age of the last record counted, 0 where there are no more."
     yield _by_topic("driftd_source_lag_seconds", text, sources, "lag_seconds")
     text = "Partitions that are read here."
     yield _by_topic("driftd_source_assigned_partitions", text, sources, "assigned")

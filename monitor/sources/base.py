@@ -62,7 +62,7 @@ class SourceReport:
     Attributes:
         trouble: why it cannot be read as it should, although what was fetched goes on; "" when all is well.
         hint: what to do about it.
-        lag_records, lag_seconds: what is still to be read, by topic.
+        lag_records, lag_seconds: what is still to be read, by topic; a topic of which nobody knows is not among them.
         partition_lag: the same in records by (topic, partition).
         assigned: number of partitions that are read here, by topic.
         counters: totals since the process began, by name (see `monitor.metrics.sources`) and topic.

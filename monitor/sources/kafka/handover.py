@@ -103,6 +103,7 @@ class Counted:
         end: end of the partition when it was last seen.
         again: messages before `offset` that still waited for a join are read again: the next of them, -1 for none.
         given: after the partition was given up, what still waited of it: `Note.waiting`.
+        time: of the last record that is counted, microseconds since the epoch; -1 where unknown.
     """
 
     offset: int
@@ -112,6 +113,7 @@ class Counted:
     end: int = 0
     again: int = -1
     given: str = ""
+    time: int = -1
 
     @property
     def place(self) -> int:
@@ -125,8 +127,7 @@ class Counted:
     def to_json(self) -> dict[str, object]:
         """JSON values."""
         saved = {name: getattr(self, name) for name in ("offset", "turn", "topic_id", "epoch", "end")}
-        if self.again >= 0:
-            saved["again"] = self.again
+        saved |= {name: at for name in ("again", "time") if (at := getattr(self, name)) >= 0}
         return saved | ({"given": self.given} if self.given else {})
 
     @classmethod
@@ -137,7 +138,7 @@ class Counted:
         return cls(**numbers, **texts)  # type: ignore[arg-type]  # the names are those of the fields
 
 
-_NUMBERS = {"offset": 0, "turn": 0, "epoch": -1, "end": 0, "again": -1}
+_NUMBERS = {"offset": 0, "turn": 0, "epoch": -1, "end": 0, "again": -1, "time": -1}
 
 
 @dataclass(frozen=True, slots=True)

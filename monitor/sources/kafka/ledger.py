@@ -20,14 +20,14 @@ class Line:
         reading: the entry after the last piece that was handed to the loop.
         note: stands beside the committed offset.
         told: what Kafka has confirmed.
-        last_time: timestamp of the last record, microseconds, -1 where unknown.
+        begin: the first offset that was to be counted.
         stop: read up to here, where reading ends.
     """
 
     reading: Counted
     note: Note
     told: Committed | None = None
-    last_time: int = -1
+    begin: int = 0
     stop: int | None = None
 
 
@@ -82,10 +82,10 @@ class Ledger:
         pieces = []
         for part in found:
             messages = part if line.stop is None else _until(part, line.stop)
-            if len(messages) and messages.timestamps[-1] >= 0:
-                line.last_time = int(messages.timestamps[-1])
             end = line.reading.end if place is None or place.end is None else place.end
             after = replace(line.reading.moved(messages.next_offset), epoch=messages.leader_epoch, end=end)
+            if len(messages) and messages.timestamps[-1] >= 0 and after.again < 0:
+                after = replace(after, time=int(messages.timestamps[-1]))
             pieces.append(Piece(name_of(partition), messages, after, messages.gaps))
             line.reading = after
         return pieces

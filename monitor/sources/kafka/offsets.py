@@ -114,8 +114,9 @@ def _resumed(known: Known, own: Counted | None, shared: Committed, last: Handove
 
 
 def _entry(known: Known, own: Counted | None, offset: int, turn: int) -> Counted:
-    epoch = own.epoch if own is not None and own.offset == offset else -1
-    return Counted(offset, turn, known.topic_id, epoch, own.end if own is not None else 0)
+    if own is None or own.offset != offset:
+        return Counted(offset, turn, known.topic_id, end=0 if own is None else own.end)
+    return Counted(offset, turn, known.topic_id, own.epoch, own.end, time=own.time)
 
 
 def _lost_with_topic(known: Known) -> tuple[Gap, ...]:

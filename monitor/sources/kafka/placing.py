@@ -81,7 +81,8 @@ class Placing:
         self._tell(taken)
         for partition, t in taken.items():
             told = first[partition]
-            self._ledger.lines[partition] = Line(t.counted, told.note, told, stop=stops.get(partition))
+            line = Line(t.counted, told.note, told, t.counted.offset, stops.get(partition))
+            self._ledger.lines[partition] = line
             self._client.seek(partition, t.counted.place, t.counted.epoch)
             self._client.consumer.resume(partition)
             self._before.pop(partition, None)

@@ -12,14 +12,14 @@ class Sight:
     Attributes:
         fetched: next offset to fetch. end: end of the partition, None before the first answer.
         reachable: its leader is connected, or was until a moment ago.
-        last_time: timestamp of the last record fetched, microseconds; -1 where unknown.
+        begin: the first offset that was to be counted.
         current: the end was told after the leader came back, or this process woke up, the last time.
     """
 
     fetched: int
     end: int | None
     reachable: bool
-    last_time: int = -1
+    begin: int = 0
     current: bool = True
 
     @property

@@ -66,7 +66,6 @@ class KafkaStream:
         self._saved_id = False
         self._reader: Reader | None = None
         self._places: dict[str, Counted] = {}
-        self._last_times: dict[str, int] = {}
         self._overlap: Counter[str] = Counter()
         self._taken_bytes = self._taken_records = 0
         self._given_up: frozenset[str] = frozenset()
@@ -122,7 +121,6 @@ class KafkaStream:
             if piece.messages:
                 self._taken_bytes += piece.size
                 self._taken_records += len(piece.messages) + piece.messages.sampled_out
-                self._last_times[name] = int(piece.messages.timestamps[-1])
         self._ahead.begin(self._order, *self._most)
         return self._batch(rows, pieces)
 
@@ -291,8 +289,7 @@ class KafkaStream:
         """Lag, counters and trouble."""
         if self._reader is None:
             return SourceReport()
-        counted = {n: (place.offset, self._last_times.get(n, -1)) for n, place in self._places.items()}
-        lag = measure(self._channel.sights, counted, round(self._wall() * MICROSECONDS))
+        lag = measure(self._channel.sights, self._places, round(self._wall() * MICROSECONDS))
         return report(lag, self._reader, self._route, self._overlap)
 
 

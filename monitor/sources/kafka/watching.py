@@ -160,9 +160,9 @@ class Watching:
 def _sight(line: Line, place: Place, *, reachable: bool) -> Sight:
     """A partition that is read; while its end is not known, the last one that was serves for the lag."""
     if line.stop is not None:
-        return Sight(line.reading.place, line.stop, reachable, line.last_time)
+        return Sight(line.reading.place, line.stop, reachable, line.begin)
     end = (line.reading.end or None) if place.end is None else place.end
-    return Sight(line.reading.place, end, reachable, line.last_time, current=place.end is not None)
+    return Sight(line.reading.place, end, reachable, line.begin, current=place.end is not None)
 
 
 def _explained(message: str, hint: str) -> Explanation:

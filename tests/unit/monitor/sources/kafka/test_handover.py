@@ -128,7 +128,9 @@ def test_both_offsets_compared_after_somebody_else() -> None:
     """The larger offset counts when another member held the partition in between."""
     note = Note("", 2, (Handover("A", 0, 0), Handover("B", 90, 90)))
     for committed, expected in ((200, 200), (95, 100)):
-        taken = take_over("A", Known("t/0", "", Counted(100, 1), Committed(committed, note)), 0)
+        own = Counted(100, 1, time=7)
+        taken = take_over("A", Known("t/0", "", own, Committed(committed, note)), 0)
+        assert (7 if expected == own.offset else -1) == taken.counted.time
         assert (expected, 3) == (taken.counted.offset, taken.counted.turn)
         assert taken.note.handovers[-1] == Handover("A", expected, committed)
 
@@ -157,6 +159,13 @@ def test_note_survives_its_text() -> None:
     assert note == Note.from_text(note.to_text())
     assert KEPT == len(note.handovers)
     assert 4096 > len(note.to_text())
+
+
+def test_an_entry_survives_the_state() -> None:
+    """What is written is read; an entry from before a field was known has it as unknown."""
+    for entry in (Counted(5), Counted(5, 1, "id", 2, 9, 3, "what waits", 7)):
+        assert entry == Counted.from_json(entry.to_json())
+    assert -1 == Counted.from_json({"offset": 5, "turn": 1}).time
 
 
 def test_foreign_metadata_is_no_note() -> None:

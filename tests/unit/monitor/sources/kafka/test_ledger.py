@@ -39,8 +39,8 @@ def test_pieces_carry_the_place_after_them() -> None:
     """The entry after a piece is where its partition goes on, with what is known of its end and leader."""
     book = ledger()
     first, second = book.pieces(PARTITION, [messages("t/0", 0, 5), messages("t/0", 5, 5)], Place(10, 0, 40))
-    assert (Counted(5, 1, "id", 0, 40), Counted(10, 1, "id", 0, 40)) == (first.after, second.after)
-    assert 1_009_000 == book.lines[PARTITION].last_time
+    assert Counted(5, 1, "id", 0, 40, time=1_004_000) == first.after
+    assert Counted(10, 1, "id", 0, 40, time=1_009_000) == second.after
 
 
 def test_reading_stops_at_its_end() -> None:
@@ -75,6 +75,7 @@ def test_halves_are_read_again_without_the_offset_going_back() -> None:
     first, second = book.pieces(PARTITION, [messages("t/0", 4, 3), messages("t/0", 7, 5)], None)
     assert (10, 7) == (first.after.offset, first.after.place)
     assert (12, 12) == (second.after.offset, second.after.place)
+    assert (-1, 1_011_000) == (first.after.time, second.after.time)
 
 
 def test_kafka_is_told_what_the_state_holds() -> None:
