@@ -100,7 +100,8 @@ class FastRecords(Fetcher.PartitionRecords):  # type: ignore[misc] # kafka-pytho
         for header in (sections[i].header for i in sorted(broken)):
             start = max(header.base_offset, self.fetch_offset)
             self._note_gap(start, header.next_offset, header.length + LOG_OVERHEAD)
-        return self._messages(data, table, offsets[offsets >= self.fetch_offset])
+        found = self._messages(data, table, offsets[offsets >= self.fetch_offset])
+        return replace(found, fetched_bytes=size)
 
     def _next_part(self) -> Part | None:
         """Records of the next batch that holds some for us; None at the end, then the place is negative."""

@@ -49,6 +49,7 @@ class Messages:
         gaps: records that were broken and have been skipped, in the stretch up to `next_offset`.
         left_out: how many messages sampling has left out before each message and, last, after all of them; int64,
             shape (n + 1,). Empty where there is no sampling.
+        fetched_bytes: of the records that were unpacked for these messages, those that sampling has left out as well.
     """
 
     topic: str
@@ -67,6 +68,7 @@ class Messages:
     leader_epoch: int = -1
     gaps: tuple[Gap, ...] = ()
     left_out: Longs = field(default_factory=lambda: _NO_LONGS)
+    fetched_bytes: int = 0
 
     @classmethod
     def from_records(cls, records: Sequence[ConsumerRecord], next_offset: int | None = None) -> Messages:
@@ -79,15 +81,19 @@ class Messages:
         last = records[-1]
         regions = [write_headers(record.headers) if record.headers else b"" for record in records]
         times = _longs(NO_TIME if r.timestamp is None else r.timestamp for r in records)
+        gathered = _gathered(
+            [record.key for record in records], [record.value for record in records], regions
+        )
         return cls(
             topic=last.topic,
             partition=last.partition,
-            **_gathered([record.key for record in records], [record.value for record in records], regions),
+            **gathered,
             offsets=_longs(record.offset for record in records),
             timestamps=microseconds(times),
             header_counts=_longs(len(record.headers or ()) for record in records),
             next_offset=last.offset + 1 if next_offset is None else next_offset,
             leader_epoch=-1 if last.leader_epoch is None else last.leader_epoch,
+            fetched_bytes=len(gathered["data"]),
         )
 
     @classmethod
@@ -174,7 +180,7 @@ class Messages:
     def split(self, n: int) -> tuple[Messages, Messages]:
         """The first n messages and the others, 0 < n < len.
 
-        What lies between the two (messages left out, gaps) belongs to the first part.
+        What lies between the two (messages left out, gaps, what was fetched) belongs to the first part.
         """
         first, second = self.take(slice(0, n)), self.take(slice(n, None))
         end = int(self.offsets[n])
@@ -186,7 +192,7 @@ class Messages:
         after = tuple(gap for gap in self.gaps if gap.end > end)
         return (
             replace(first, next_offset=end, left_out=left, gaps=before),
-            replace(second, left_out=right, gaps=after),
+            replace(second, left_out=right, gaps=after, fetched_bytes=0),
         )
 
     def compact(self) -> Messages:
@@ -212,6 +218,7 @@ class Messages:
             data=b"".join([part.data for part in parts]),
             gaps=tuple(gap for part in parts for gap in part.gaps),
             left_out=_joined_groups(parts),
+            fetched_bytes=sum(part.fetched_bytes for part in parts),
             **arrays,
         )
 

@@ -271,12 +271,13 @@ def test_sampling_by_offset_is_the_same_however_it_is_cut(codec: int, offset: in
 
 
 def test_what_is_sampled_out_is_not_kept_in_memory() -> None:
-    """The buffer of a sample holds the sample only."""
+    """The buffer of a sample holds the sample only, but all that was fetched for it is known."""
     unpacker = fetch(FastRecords, write(Batch([Record(b"x" * 1000)] * 500, codec=NONE)))
     unpacker.sampling = Sampling(0.02)
     found = read_all(unpacker)
     assert 0 < len(found) < 30
     assert 1000 * len(found) == len(found.data)
+    assert 1000 * 500 < found.fetched_bytes < 1020 * 500
 
 
 def test_sampling_by_key_goes_with_the_key() -> None:
