@@ -15,7 +15,7 @@ COUNTERS = {
     "decode_seconds": "Time spent on decoding.",
     "overlap_records": "Records that were counted by another member of the group as well.",
     "unjoined_records": "Halves of a join whose other half did not come.",
-    "rebalances": "Assignments of partitions by the group.",
+    "rebalances": "Times that the group has settled anew who reads what.",
     "reconnects": "Connections that were made anew after a failure.",
 }
 """Counters that a source may report, by name."""

@@ -28,12 +28,10 @@ class Holdings:
 
     Attributes:
         fresh: assigned partitions whose place is not settled yet.
-        rebalances: how often the group has changed what is read here.
         joined_at: monotonic seconds of the last word from the group.
     """
 
     fresh: set[TopicPartition] = field(default_factory=set)
-    rebalances: int = 0
     joined_at: float = float("-inf")
 
 
@@ -63,7 +61,6 @@ class Membership(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # kafka
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """They are held until the reader has settled where to begin."""
-        self.holdings.rebalances += 1
         self.holdings.joined_at = time.monotonic()
         for partition in assigned:
             self._client().hold(partition)
@@ -93,7 +90,6 @@ class Membership(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # kafka
         self._ledger.drop(lost)
         if self.closing:
             return
-        self.holdings.rebalances += 1
         log.warning(
             "partitions lost", monitor=self._monitor, partitions=_names(lost), unconfirmed=unconfirmed
         )

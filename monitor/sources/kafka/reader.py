@@ -62,7 +62,6 @@ class Reader:
         self.failure: SourceError | None = None
         self.ledger = Ledger(channel)
         self.watching = Watching(options)
-        self.rebalances = 0
         self.reconnects = 0
         self._me, self._sampling = me, sampling
         self._stop = Event()
@@ -241,7 +240,6 @@ class Reader:
         self.watching.note_generation(self.client, began, self.membership.holdings)
         if self.watching.is_stuck(self.client):
             raise TimeoutError("the consumer group does not settle")
-        self.rebalances = self.membership.holdings.rebalances
         fresh = self.membership.holdings.fresh
         self.channel.see(self.watching.sights(self.client, self.ledger, fresh), self._epoch)
         errors = (self._placing.trouble if fresh else None, self._recovery.trouble)
@@ -275,6 +273,8 @@ class Reader:
 
     def _last_commit(self, client: Client) -> None:
         """Tell Kafka what the state holds; who ends for good waits for a group that is just changing."""
+        if not client.grouped:
+            return
         deadline = time.monotonic() + (LEAVE_SECONDS if self._stop.is_set() else 0.0)
         while offsets := self._due(client):
             can = client.is_connected() and not self.channel.lost

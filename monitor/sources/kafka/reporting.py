@@ -34,7 +34,7 @@ def report(lag: Lag, reader: Reader, route: Route, overlap: Mapping[str, int]) -
             "decode_seconds": {"": route.seconds},
             "overlap_records": dict(overlap),
             "unjoined_records": route.unjoined(),
-            "rebalances": {"": reader.rebalances},
+            "rebalances": {"": watching.rebalances},
             "reconnects": {"": reader.reconnects},
         },
         gauges={

@@ -40,12 +40,14 @@ class Watching:
     Attributes:
         trouble: what hinders reading; its message is empty when nothing does.
         records, bytes: fetched since the process began, by topic.
+        rebalances: generations of the group that this member has joined.
     """
 
     def __init__(self, options: KafkaSource) -> None:
         self.trouble = _WELL
         self.records: Counter[str] = Counter()
         self.bytes: Counter[str] = Counter()
+        self.rebalances = 0
         self._options = options
         self._membership = ("", -1)
         self._connected_at = time.monotonic()
@@ -71,7 +73,7 @@ class Watching:
             if piece.messages is not None:
                 topic = piece.messages.topic
                 self.records[topic] += len(piece.messages) + piece.messages.sampled_out
-                self.bytes[topic] += len(piece.messages.data)
+                self.bytes[topic] += piece.messages.fetched_bytes
 
     def note_generation(self, client: Client, began: float, holdings: Holdings) -> None:
         """In a new generation the coordinator knew this member when it joined."""
@@ -79,6 +81,7 @@ class Watching:
         if now[0] and now != self._membership:
             client.joined(max(began, holdings.joined_at))
             self._membership = now
+            self.rebalances += 1
 
     def is_stuck(self, client: Client) -> bool:
         """The group has not settled for longer than all its members may take."""

@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 from kafka.errors import KafkaError, RebalanceInProgressError
 from kafka.structs import TopicPartition
+from structlog.testing import capture_logs
 
 from monitor.sources.kafka.channel import Channel
 from monitor.sources.kafka.handover import Committed, Counted, Note
@@ -45,3 +46,11 @@ def test_who_comes_again_does_not_wait() -> None:
     leaving(client, stopped=False)
     assert {} == client.offsets
     leaving(FakeClient(frozenset()))  # nothing is read here any more: nothing to tell
+
+
+def test_without_a_group_nobody_is_told() -> None:
+    """There is nothing to wait for, and no offset that Kafka lacks."""
+    client = FakeClient(frozenset({PARTITION}), grouped=False, member="")
+    with capture_logs() as logs:
+        leaving(client)
+    assert ({}, []) == (client.offsets, logs)

@@ -11,6 +11,7 @@ from monitor.sources.kafka.channel import Channel
 from monitor.sources.kafka.client import Client, Place
 from monitor.sources.kafka.handover import Counted, Note
 from monitor.sources.kafka.ledger import Ledger, Line
+from monitor.sources.kafka.membership import Holdings
 from monitor.sources.kafka.options import KafkaSource
 from monitor.sources.kafka.sights import Sight
 from monitor.sources.kafka.watching import SLEPT_SECONDS, Watching
@@ -61,3 +62,14 @@ def test_an_end_from_before_an_absence_is_not_believed(monkeypatch: pytest.Monke
     assert sight().unread
     book.lines[PARTITION] = replace(book.lines[PARTITION], stop=20)
     assert not sight().unread
+
+
+def test_each_generation_is_a_rebalance() -> None:
+    """Also where the group only takes partitions away; not while it settles, and not when it goes on as it was."""
+    generations = [("", -1), ("me", 1), ("", -1), ("me", 1), ("", -1), ("me", 2)]
+    looks, found = Watching(KafkaSource.model_validate({"brokers": "b", "topics": "t"})), []
+    for generation in generations:
+        client = SimpleNamespace(membership=lambda: generation, joined=lambda _at: None)  # noqa: B023 - used at once
+        looks.note_generation(cast("Client", client), 0.0, Holdings())
+        found.append(looks.rebalances)
+    assert [0, 1, 1, 1, 1, 2] == found
