@@ -74,13 +74,19 @@ def configuration(folder: Path, source: dict[str, Any]) -> Settings:
 
 
 class Member:
-    """Runs until it is stopped; what the state holds can be looked at at any time."""
+    """Runs until it is stopped; what the state holds can be looked at at any time.
+
+    Attributes:
+        telemetry: what it says of itself.
+        held: while this is set it takes no rows, as if the last ones took long.
+    """
 
     def __init__(self, folder: Path, source: dict[str, Any]) -> None:
         """Make it and let it run."""
         self.settings = configuration(folder, source)
         self.state = State.open(self.settings.state)
-        self.engine = build_engine(self.settings, self.state, Telemetry([MONITOR]), SystemClock())
+        self.telemetry = Telemetry([MONITOR])
+        self.engine = build_engine(self.settings, self.state, self.telemetry, SystemClock())
         self.held = Event()
         self.trouble: list[str] = []
         self._stop = Event()
@@ -97,10 +103,7 @@ class Member:
     def _run(self) -> None:
         seen = 0.0
         while not self._stop.is_set():
-            if self.held.is_set():
-                self._stop.wait(0.02)
-                continue
-            if not self.engine.step():
+            if self.held.is_set() or not self.engine.step():
                 self._stop.wait(0.02)
             if monotonic() - seen > 0.1:
                 seen = monotonic()
