@@ -110,6 +110,7 @@ class Engine:
                 raise
             self._source_failed(watch, error)
             return False
+        watch.began |= batch is not None
         self._source_works(watch)
         if batch is None:
             self._idle(watch, now)
@@ -146,7 +147,8 @@ class Engine:
         if watch.failures:
             log.info("source back", monitor=watch.name)
         watch.failures, watch.retry_at = 0, 0.0
-        self.telemetry.ready(watch.name, f"source: {watch.trouble}" if watch.trouble else None)
+        if watch.began or watch.trouble:
+            self.telemetry.ready(watch.name, f"source: {watch.trouble}" if watch.trouble else None)
 
     def _look_at_source(self, watch: Watch) -> None:
         """How a shared source stands: figures for the metrics, trouble for readiness."""
@@ -158,7 +160,7 @@ class Engine:
             log.warning("source in trouble", monitor=watch.name, error=report.trouble, hint=report.hint)
         elif watch.trouble and not report.trouble:
             log.info("source back", monitor=watch.name)
-        watch.trouble = report.trouble
+        watch.trouble, watch.began = report.trouble, watch.began or report.began
 
     def _idle(self, watch: Watch, now: float) -> None:
         """The source has nothing: after a while event time goes on with the clock."""

@@ -32,6 +32,7 @@ class Watch:
         quiet_since: monotonic seconds of the last batch. looked_at: the same of the last look at the source.
         retry_at: when a failed source is tried again.
         trouble: what the source says is wrong although it can be polled.
+        began: the source could be read at some time; one that is shared says so itself.
         queue: takes the dead letters that go to a topic, where one is asked for.
         closed: windows since the last commit, with their profiles as bytes.
     """
@@ -49,6 +50,7 @@ class Watch:
     def __post_init__(self) -> None:
         self.looked_at = self.quiet_since
         self.pipeline, self.reaction = self.make()
+        self.began = self.shared is None
 
     @property
     def name(self) -> str:

@@ -62,6 +62,7 @@ class SourceReport:
     Attributes:
         trouble: why it cannot be read as it should, although what was fetched goes on; "" when all is well.
         hint: what to do about it.
+        began: whether it could be read as it should at some time.
         lag_records, lag_seconds: what is still to be read, by topic; a topic of which nobody knows is not among them.
         partition_lag: the same in records by (topic, partition).
         assigned: number of partitions that are read here, by topic.
@@ -71,6 +72,7 @@ class SourceReport:
 
     trouble: str = ""
     hint: str = ""
+    began: bool = True
     lag_records: Mapping[str, int] = field(default_factory=dict)
     lag_seconds: Mapping[str, float] = field(default_factory=dict)
     partition_lag: Mapping[tuple[str, str], int] = field(default_factory=dict)

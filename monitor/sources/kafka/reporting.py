@@ -23,6 +23,7 @@ def report(lag: Lag, reader: Reader, route: Route, overlap: Mapping[str, int]) -
     return SourceReport(
         trouble=watching.trouble.message,
         hint=watching.trouble.hint,
+        began=watching.began,
         lag_records=lag.records,
         lag_seconds=lag.seconds,
         partition_lag=lag.partitions,

@@ -288,7 +288,7 @@ class KafkaStream:
     def report(self) -> SourceReport:
         """Lag, counters and trouble."""
         if self._reader is None:
-            return SourceReport()
+            return SourceReport(began=False)
         lag = measure(self._channel.sights, self._places, round(self._wall() * MICROSECONDS))
         return report(lag, self._reader, self._route, self._overlap)
 

@@ -39,12 +39,14 @@ class Watching:
 
     Attributes:
         trouble: what hinders reading; its message is empty when nothing does.
+        began: whether nothing did at some time.
         records, bytes: fetched since the process began, by topic.
         rebalances: generations of the group that this member has joined.
     """
 
     def __init__(self, options: KafkaSource) -> None:
         self.trouble = _WELL
+        self.began = False
         self.records: Counter[str] = Counter()
         self.bytes: Counter[str] = Counter()
         self.rebalances = 0
@@ -113,7 +115,7 @@ class Watching:
     def look(
         self, client: Client, log: ClientLog, fresh: set[TopicPartition], errors: Iterable[Exception | None]
     ) -> None:
-        """Set `trouble`; what heals within a moment is none."""
+        """Set `trouble`; what heals within a moment is none, and what was told before lasts until nothing is wrong."""
         now = time.monotonic()
         if now < self._next_look:
             return
@@ -127,7 +129,10 @@ class Watching:
         lasting = {message: self._trouble_since.get(message, now) for message in found}
         self._trouble_since = lasting
         old = [message for message, since in lasting.items() if now - since > GRACE_SECONDS]
-        self.trouble = found[old[0]] if old else _WELL
+        if old:
+            self.trouble = found[old[0]]
+        elif not found:
+            self.trouble, self.began = _WELL, True
 
     def _found(
         self, client: Client, log: ClientLog, fresh: set[TopicPartition], errors: Iterable[Exception | None]

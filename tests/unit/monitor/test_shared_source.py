@@ -8,6 +8,7 @@ from dataclasses import replace
 from structlog.testing import capture_logs
 
 from detectors.base import Cause
+from monitor.metrics.telemetry import STARTING
 from monitor.records import Gap, RecordBatch
 from monitor.sources.base import PartitionsLostError, Position, SourceReport, Store, shared
 from monitor.sources.memory import MemorySource
@@ -148,6 +149,21 @@ def test_trouble_of_a_source_is_told_by_readiness() -> None:
     engine.tick()
     engine.step()
     assert {} == engine.telemetry.readiness()
+
+
+def test_a_source_that_nobody_could_read_yet_is_not_ready() -> None:
+    """Until rows have come or the source says that it can be read, readiness says that it was not yet."""
+    for number in (0, 1):
+        source = SharedMemory(batches(8)[:number])
+        engine = Bench(source).engine()
+        source.said = SourceReport(began=False)
+        engine.tick()
+        engine.step()
+        assert ({} if number else {"m": STARTING}) == engine.telemetry.readiness()
+        source.said = SourceReport()
+        engine.tick()
+        engine.step()
+        assert {} == engine.telemetry.readiness()
 
 
 def test_only_a_source_that_was_asked_and_could_answer_is_quiet() -> None:

@@ -14,7 +14,9 @@ from monitor.sources.kafka.ledger import Ledger, Line
 from monitor.sources.kafka.membership import Holdings
 from monitor.sources.kafka.options import KafkaSource
 from monitor.sources.kafka.sights import Sight
-from monitor.sources.kafka.watching import SLEPT_SECONDS, Watching
+from monitor.sources.kafka.watching import GRACE_SECONDS, LOOK_SECONDS, SLEPT_SECONDS, Watching
+from sinks.kafka.client_log import ClientLog
+from sinks.kafka.hints import Explanation
 
 PARTITION = TopicPartition("t", 0)
 
@@ -33,6 +35,30 @@ class Leader:
     def place(self, _partition: TopicPartition) -> Place:
         """See `Client`."""
         return Place(20, 1, self.end)
+
+    def is_connected(self) -> bool:
+        """See `Client`."""
+        return True
+
+    def silent_seconds(self) -> float:
+        """See `Client`."""
+        return 0.0
+
+    def forbidden(self) -> frozenset[str]:
+        """See `Client`."""
+        return frozenset()
+
+    def topics(self) -> dict[str, frozenset[int]]:
+        """See `Client`."""
+        return {"t": frozenset({0})}
+
+    def assignment(self) -> set[TopicPartition]:
+        """See `Client`."""
+        return {PARTITION}
+
+    def membership(self) -> tuple[str, int]:
+        """See `Client`."""
+        return "me", 1
 
     def forget_end(self, _partition: TopicPartition) -> None:
         """See `Client`."""
@@ -73,3 +99,27 @@ def test_each_generation_is_a_rebalance() -> None:
         looks.note_generation(cast("Client", client), 0.0, Holdings())
         found.append(looks.rebalances)
     assert [0, 1, 1, 1, 1, 2] == found
+
+
+def test_trouble_is_told_once_it_lasts_and_until_nothing_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What heals within a moment is none; a new client that is not well either does not end what the old one told."""
+    times = [100.0]
+    monkeypatch.setattr("monitor.sources.kafka.watching.time", SimpleNamespace(monotonic=lambda: times[0]))
+    leader, looks = Leader(), Watching(KafkaSource.model_validate({"brokers": "b", "topics": "t"}))
+
+    def after(seconds: float, *, connected: bool) -> str:
+        times[0] += seconds
+        leader.connected = connected
+        looks.look(cast("Client", leader), cast("ClientLog", None), set(), ())
+        return looks.trouble.message
+
+    assert [""] * 2 == [after(LOOK_SECONDS, connected=False) for _ in range(2)]
+    assert not looks.began
+    assert "no leader is connected for t/0" == after(GRACE_SECONDS, connected=False)
+    assert "" == after(LOOK_SECONDS, connected=True)
+    assert looks.began
+    looks.fail(Explanation("", "not authorised", "", passing=True))
+    looks.begin(cast("Client", leader))
+    assert "not authorised" == after(LOOK_SECONDS, connected=False)
+    assert "no leader is connected for t/0" == after(GRACE_SECONDS + LOOK_SECONDS, connected=False)
+    assert "" == after(LOOK_SECONDS, connected=True)
