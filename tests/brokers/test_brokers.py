@@ -36,7 +36,7 @@ def test_records_come_back_as_written(kafka: Operations, topic: str) -> None:
     assert [b"gone"] == [record.key for record in held if record.value is None]
 
 
-@pytest.mark.kafka(needs={"end_offsets", "delete_records"})
+@pytest.mark.kafka(needs={"delete_records"})
 @pytest.mark.integration
 def test_deleted_records_are_gone(kafka: Operations, topic: str) -> None:
     """A partition begins at the offset that records were deleted up to."""
@@ -59,7 +59,7 @@ def test_aborted_records_are_not_held(kafka: Operations, topic: str) -> None:
     assert [b"no", b"yes"] == [record.value for record in kafka.held(topic, committed=False)]
 
 
-@pytest.mark.kafka(needs={"end_offsets"})
+@pytest.mark.kafka
 @pytest.mark.integration
 def test_a_deleted_topic_can_be_made_again(kafka: Operations, topic: str) -> None:
     """A topic of the same name begins from nothing."""
@@ -70,7 +70,7 @@ def test_a_deleted_topic_can_be_made_again(kafka: Operations, topic: str) -> Non
         kafka.delete_topic(topic)
 
 
-@pytest.mark.kafka(needs={"durability", "end_offsets"})
+@pytest.mark.kafka(needs={"durability"})
 @pytest.mark.integration
 def test_a_killed_broker_comes_back_with_its_records(broker: Broker, topic: str) -> None:
     """On the same address, after SIGKILL, a pause and an end in its own way."""

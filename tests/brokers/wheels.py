@@ -1,11 +1,13 @@
 """The brokers that come in wheels; they start in milliseconds and need no Java."""
 
 import importlib.util
+from collections.abc import Iterable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from monitor.demo.topics import broker_command
 from tests.brokers.broker import Broker
+from tests.brokers.operations import Record
 from tests.brokers.process import free_ports
 
 
@@ -17,6 +19,16 @@ class Tansu(Broker):
     def command(self) -> list[str]:
         """The binary; its own default listens on every address."""
         return broker_command(self.port)
+
+    def produce(self, topic: str, records: Iterable[Record | bytes | None], **settings: Any) -> None:
+        """Write records, the last one of each partition that is named, and the very last one, alone.
+
+        tansu takes the first offset of a partition's last batch for that of its last record.
+        """
+        items = [record if isinstance(record, Record) else Record(record) for record in records]
+        last = {item.partition: place for place, item in enumerate(items)}.values()
+        super().produce(topic, [item for place, item in enumerate(items) if place not in last], **settings)
+        super().produce(topic, [items[place] for place in last], **settings)
 
 
 class Noida(Broker):

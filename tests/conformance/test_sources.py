@@ -91,7 +91,7 @@ OPENED: dict[str, Callable[[Path], Source]] = {
 
 NAMES = [
     *sorted(OPENED),
-    pytest.param("kafka", marks=[pytest.mark.integration, pytest.mark.kafka(needs={"end_offsets"})]),
+    pytest.param("kafka", marks=[pytest.mark.integration, pytest.mark.kafka]),
 ]
 Opened = Callable[[], Source]
 

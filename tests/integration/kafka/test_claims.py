@@ -10,7 +10,7 @@ from kafka.admin import KafkaAdminClient, MemberToRemove
 from tests.brokers.operations import Operations
 from tests.integration.kafka.members import Member, produce, until
 
-pytestmark = [pytest.mark.integration, pytest.mark.kafka(needs={"cooperative", "eviction", "quick_joins"})]
+pytestmark = [pytest.mark.integration, pytest.mark.kafka(needs={"cooperative", "eviction", "group_members"})]
 
 
 class Group:

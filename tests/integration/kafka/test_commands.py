@@ -39,7 +39,6 @@ def test_probe_tells_what_a_topic_holds(requests: str, capsys: pytest.CaptureFix
     assert {"car_value", "y_pred", "time"} <= set(found["sample"][0])
 
 
-@pytest.mark.kafka(needs={"end_offsets"})
 def test_init_writes_a_configuration_that_reads_the_topic(
     requests: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

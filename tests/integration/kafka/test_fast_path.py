@@ -18,7 +18,7 @@ from monitor.sources.kafka.sampling import Sampling
 from monitor.sources.kafka.verification import compare, install
 from tests.brokers.operations import Operations, Record
 
-pytestmark = pytest.mark.kafka(needs={"end_offsets"})
+pytestmark = pytest.mark.kafka
 
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 PARTITIONS = 2
@@ -114,6 +114,7 @@ def test_every_codec(kafka: Operations, topic: str, codec: str) -> None:
         assert [600 - start] * 2 == [len(m) for m in read_both(kafka, topic, start).values()]
 
 
+@pytest.mark.kafka(needs={"broker_times"})
 def test_time_of_the_broker(kafka: Operations, topic: str) -> None:
     """Where the broker sets the time, that is the time in both ways."""
     kafka.create_topic(topic, PARTITIONS, config={"message.timestamp.type": "LogAppendTime"})
@@ -125,8 +126,13 @@ def test_time_of_the_broker(kafka: Operations, topic: str) -> None:
     assert min(times) > 1_600_000_000_000_000
 
 
-@pytest.mark.kafka(needs={"transactions"})
-@pytest.mark.parametrize("isolation", ["read_committed", "read_uncommitted"])
+@pytest.mark.parametrize(
+    "isolation",
+    [
+        pytest.param("read_committed", marks=pytest.mark.kafka(needs={"transactions"})),
+        "read_uncommitted",
+    ],
+)
 def test_transactions(kafka: Operations, topic: str, isolation: str) -> None:
     """Of aborted transactions nothing comes when only committed records are read; marks never come."""
     kafka.create_topic(topic)

@@ -14,7 +14,6 @@ from tests.integration.kafka.members import Member, produce, total, until
 pytestmark = [pytest.mark.integration, pytest.mark.kafka]
 
 ROWS = 20_000
-OLDER = [pytest.param(name, marks=pytest.mark.kafka(needs={"quick_joins"})) for name in ("sticky", "range")]
 
 
 @pytest.fixture
@@ -26,7 +25,7 @@ def members() -> Iterator[list[Member]]:
         member.stop()
 
 
-@pytest.mark.parametrize("assignor", ["cooperative-sticky", *OLDER])
+@pytest.mark.parametrize("assignor", ["cooperative-sticky", "sticky", "range"])
 @pytest.mark.kafka(needs={"cooperative"})
 def test_clean_handover_counts_once(
     assignor: str, kafka: Operations, topic: str, tmp_path: Path, members: list[Member]
@@ -38,7 +37,7 @@ def test_clean_handover_counts_once(
         "topics": topic,
         "group": topic,
         "assignor": assignor,
-        "session_timeout": "10s",
+        "session_timeout": "6s",
     }
     members.append(Member(tmp_path / "a", source))
     produce(kafka, topic, range(ROWS // 4))
@@ -58,7 +57,7 @@ def test_clean_handover_counts_once(
     assert 0 == total(members, "overlap")
 
 
-@pytest.mark.kafka(needs={"cooperative", "eviction", "offset_metadata", "quick_joins"})
+@pytest.mark.kafka(needs={"cooperative", "eviction", "offset_notes"})
 def test_overlap_of_killed_members_is_reported(
     kafka: Operations, topic: str, tmp_path: Path, members: list[Member]
 ) -> None:
@@ -87,7 +86,7 @@ def test_overlap_of_killed_members_is_reported(
     assert produced + overlap == back.outcome() + members[-2].outcome()
 
 
-@pytest.mark.kafka(needs={"offset_metadata"})
+@pytest.mark.kafka(needs={"offset_notes"})
 def test_rows_counted_but_not_committed_to_kafka_are_known(
     kafka: Operations, topic: str, tmp_path: Path, members: list[Member], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,7 +110,7 @@ def test_rows_counted_but_not_committed_to_kafka_are_known(
     assert (ROWS // 2, ROWS // 2) == (members[2].outcome(), members[2].outcome("overlap"))
 
 
-@pytest.mark.kafka(needs={"cooperative", "eviction", "offset_metadata", "quick_joins"})
+@pytest.mark.kafka(needs={"cooperative", "eviction", "offset_notes"})
 def test_paused_member_counts_nothing_that_is_not_its_own(
     kafka: Operations, topic: str, tmp_path: Path, members: list[Member]
 ) -> None:
@@ -149,7 +148,7 @@ def test_static_member_keeps_its_partitions(
 ) -> None:
     """A member with a name of its own that is away for a moment gets its partitions back; nobody else had them."""
     kafka.create_topic(topic, 4)
-    source = {"brokers": kafka.address, "topics": topic, "session_timeout": "20s"}
+    source = {"brokers": kafka.address, "topics": topic, "session_timeout": "10s", "group": topic}
     members += [Member(tmp_path / name, {**source, "member": f"member-{name}"}) for name in "ab"]
     until(lambda: [m.assigned() for m in members] == [2, 2])
     produce(kafka, topic, range(1000))

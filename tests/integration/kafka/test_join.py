@@ -36,7 +36,13 @@ class Traffic:
         """Options of the source."""
         request, response, label = ({"topic": name} for name in self.topics)
         join = {"request": request, "response": response, "label": label, "wait": "5m", "label_wait": "5m"}
-        return {"brokers": self._kafka.address, "session_timeout": "6s", "join": {**join, **more}}
+        group = self.topics[0]
+        return {
+            "brokers": self._kafka.address,
+            "group": group,
+            "session_timeout": "6s",
+            "join": {**join, **more},
+        }
 
     def produce(self, numbers: Iterable[int], *, sides: tuple[int, ...] = (0, 1, 2)) -> None:
         """Write what belongs to some identifiers: all requests first, then all responses, then all labels."""

@@ -24,7 +24,7 @@ from tests.brokers.cluster import Cluster
 from tests.brokers.operations import Operations
 from tests.integration.kafka.members import MONITOR, Member, produce, row, until
 
-pytestmark = [pytest.mark.integration, pytest.mark.kafka(needs={"end_offsets"})]
+pytestmark = [pytest.mark.integration, pytest.mark.kafka]
 
 NAMES = ("a", "b", "c")
 STATES = (AlertState.PENDING, AlertState.FIRING, AlertState.RESOLVED)
@@ -227,8 +227,8 @@ def test_dead_letters(kafka: Operations, topic: str, tmp_path: Path) -> None:
     kafka.create_topic(letters)
     bad = [b"{not json", b"\xff\xfe\x00", json.dumps({"id": "7", "x": 1.0}).encode()]
     kafka.produce(topic, [row(0), bad[0], row(1), bad[1], bad[2], row(2)])
-    source = {"brokers": kafka.address, "topics": topic, "dead_letters": {"topic": letters}}
-    member = Member(tmp_path, source)
+    source = {"brokers": kafka.address, "topics": topic, "group": topic, "session_timeout": "6s"}
+    member = Member(tmp_path, {**source, "dead_letters": {"topic": letters}})
     deliveries = Deliveries(member.state, destinations(member.settings))
     member.engine.on_messages = deliveries.notify
     deliveries.start()

@@ -24,13 +24,13 @@ Start = Callable[..., Member]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts members over one state folder; they are stopped after the test."""
+def start(tmp_path: Path, group: str) -> Iterator[Start]:
+    """Starts members over one state folder, in a group of the test's own; they are stopped after the test."""
     found: list[Member] = []
 
     def begin(kafka: Operations, topic: str | None, **source: Any) -> Member:
-        options = {"brokers": kafka.address, "topics": topic, "session_timeout": "6s", **source}
-        found.append(Member(tmp_path / "a", options))
+        options = {"brokers": kafka.address, "topics": topic, "group": group, "session_timeout": "6s"}
+        found.append(Member(tmp_path / "a", {**options, **source}))
         return found[-1]
 
     yield begin
@@ -38,21 +38,22 @@ def start(tmp_path: Path) -> Iterator[Start]:
         member.stop()
 
 
-def test_every_record_is_counted(kafka: Operations, topic: str, start: Start) -> None:
+def test_every_record_is_counted(kafka: Operations, topic: str, group: str, start: Start) -> None:
     """Without a group as with one, over a restart: each record once; with a group Kafka knows the offsets."""
     kafka.create_topic(topic, 4)
     produce(kafka, topic, range(ROWS))
-    for source in ({"group": topic}, {"group": None}):
+    for source in ({}, {"group": None}):
         member = start(kafka, topic, **source)
         until(lambda: member.outcome() >= ROWS)  # noqa: B023 - called at once
         member.stop()
         assert ROWS == member.outcome()
-    assert dict.fromkeys(range(4), ROWS // 4) == kafka.committed(topic, topic)
+    assert dict.fromkeys(range(4), ROWS // 4) == kafka.committed(group, topic)
 
 
-@pytest.mark.kafka(needs={"offsets_for_times", "end_offsets"})
-@pytest.mark.parametrize("begin", ["latest", "time"])
-def test_start(begin: str, kafka: Operations, topic: str, start: Start) -> None:
+@pytest.mark.parametrize(
+    "begin", ["latest", pytest.param("time", marks=pytest.mark.kafka(needs={"offsets_for_times"}))]
+)
+def test_start(begin: str, kafka: Operations, topic: str, group: str, start: Start) -> None:
     """The first offset is the end, or that of a time; later the stored one counts."""
     kafka.create_topic(topic, 1)
     kafka.produce(topic, [Record(row(i), timestamp_ms=(BASE + i) * 1000) for i in range(1000)])
@@ -60,7 +61,7 @@ def test_start(begin: str, kafka: Operations, topic: str, start: Start) -> None:
     expected = 0 if begin == "latest" else 100
     member = start(kafka, topic, start=at)
     until(lambda: member.assigned() == 1 and member.source.report().counters["rebalances"][""] == 1)
-    until(lambda: kafka.committed("driftd.loans", topic))
+    until(lambda: kafka.committed(group, topic))
     produce(kafka, topic, range(1000, 1500), partitions=1)
     until(lambda: member.outcome() >= 500 + expected)
     member.stop()
@@ -87,7 +88,9 @@ def test_retention_leaves_a_gap(kafka: Operations, topic: str, start: Start) -> 
 
 
 @pytest.mark.kafka(needs={"topic_ids"})
-@pytest.mark.parametrize("running", [True, False])
+@pytest.mark.parametrize(
+    "running", [pytest.param(True, marks=pytest.mark.kafka(needs={"gone_topics"})), False]
+)
 def test_recreated_topic(running: bool, kafka: Operations, topic: str, start: Start) -> None:  # noqa: FBT001 - a case
     """A topic that was deleted and made again is read from its beginning, also when it has become longer."""
     kafka.create_topic(topic, 1)
@@ -147,7 +150,7 @@ def test_a_new_connection_is_the_same_member(
 
     kafka.create_topic(topic, 4)
     produce(kafka, topic, range(1000))
-    member = start(kafka, topic, group=topic, session_timeout="50s")
+    member = start(kafka, topic, session_timeout="50s")
     until(lambda: member.outcome() == 1000)
     with monkeypatch.context() as patch:
         patch.setattr(ConsumerCoordinator, "maybe_leave_group_async", stay)
@@ -175,7 +178,9 @@ def test_one_of_three_brokers_killed(cluster: Cluster, topic: str, start: Start)
 
 
 @pytest.mark.kafka(needs={"transactions"})
-def test_aborted_transactions_are_not_counted(kafka: Operations, topic: str, start: Start) -> None:
+def test_aborted_transactions_are_not_counted(
+    kafka: Operations, topic: str, group: str, start: Start
+) -> None:
     """Only records of committed transactions are counted, and reading comes to the end all the same."""
     kafka.create_topic(topic, 1)
     for number, commit in enumerate((True, False, True, False)):
@@ -185,7 +190,7 @@ def test_aborted_transactions_are_not_counted(kafka: Operations, topic: str, sta
     until(lambda: member.outcome() >= 200 and member.lag() == 0)
     member.stop()
     assert 200 == member.outcome()
-    assert kafka.end_offsets(topic) == kafka.committed("driftd.loans", topic)
+    assert kafka.end_offsets(topic) == kafka.committed(group, topic)
 
 
 def test_codec_that_is_missing(
@@ -194,7 +199,7 @@ def test_codec_that_is_missing(
     """A partition that cannot be decompressed is told; the others go on, and so does it when the codec is there."""
     kafka.create_topic(topic, 2)
     kafka.produce(topic, [Record(row(i), partition=1) for i in range(100)])
-    member = start(kafka, topic, group=topic)
+    member = start(kafka, topic)
     until(lambda: member.outcome() >= 100)
     with monkeypatch.context() as patch:
         patch.delitem(record_batches._CODECS, record_batches._LZ4)
@@ -208,7 +213,6 @@ def test_codec_that_is_missing(
     assert 300 == member.outcome()
 
 
-@pytest.mark.kafka(needs={"end_offsets"})
 def test_once_ends_where_the_topic_ends(kafka: Operations, topic: str, tmp_path: Path) -> None:
     """A replay reads what is there when it begins, without a group, and then it is over."""
     kafka.create_topic(topic, 3)
@@ -245,7 +249,7 @@ def test_certain_partitions(kafka: Operations, topic: str, start: Start) -> None
     assert ROWS // 2 == member.outcome()
 
 
-@pytest.mark.kafka(needs={"quick_joins"})
+@pytest.mark.kafka(needs={"add_partitions"})
 def test_partitions_that_are_added(kafka: Operations, topic: str, start: Start) -> None:
     """New partitions of a known topic are read from their beginning, whatever `start` says."""
     kafka.create_topic(topic, 1)
@@ -259,7 +263,6 @@ def test_partitions_that_are_added(kafka: Operations, topic: str, start: Start) 
     assert 300 == member.outcome()
 
 
-@pytest.mark.kafka(needs={"partition_sizes"})
 @pytest.mark.parametrize(("record_bytes", "accepted"), [(2**20, 2), (2**23, 3)])
 def test_message_larger_than_a_fetch(
     record_bytes: int, accepted: int, kafka: Operations, topic: str, start: Start
