@@ -26,18 +26,18 @@ OFFERED = ("apache", "tansu")
 """Those that tests get unasked, best first. noida answers late at times: it is for those who ask for it."""
 
 
-def _wanted() -> str | None:
+def wanted() -> str | None:
     """The kind that the environment asks for; None = the best there is for each test."""
     if os.environ.get("DRIFTD_TEST_KAFKA"):
         return "external"
-    wanted = os.environ.get("DRIFTD_TEST_BROKER") or None
-    if wanted and wanted not in KINDS:
-        raise pytest.UsageError(f"DRIFTD_TEST_BROKER={wanted}: use one of {', '.join(KINDS)}")
-    return wanted
+    kind = os.environ.get("DRIFTD_TEST_BROKER") or None
+    if kind and kind not in KINDS:
+        raise pytest.UsageError(f"DRIFTD_TEST_BROKER={kind}: use one of {', '.join(KINDS)}")
+    return kind
 
 
 @cache
-def _unable(kind: str) -> str | None:
+def unable(kind: str) -> str | None:
     """Why a kind of broker cannot run on this machine; None where it can."""
     if kind == "external":
         return None
@@ -53,7 +53,7 @@ def _asked(item: pytest.Item) -> frozenset[str]:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Where one kind of broker is asked for, the tests that it cannot serve are not run: another run has them."""
-    kind = _wanted()
+    kind = wanted()
     if kind is None:
         return
     unfit = [item for item in items if lacking(kind, _asked(item))]
@@ -64,11 +64,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _choose(needs: frozenset[str]) -> str:
     """The first kind of broker that can run here and meets the needs; skips the test where there is none."""
-    wanted = _wanted()
+    asked = wanted()
     reasons = []
-    for kind in (wanted,) if wanted else OFFERED:
+    for kind in (asked,) if asked else OFFERED:
         wrong = lacking(kind, needs)
-        if reason := _unable(kind) or (f"{kind} is wrong on {', '.join(sorted(wrong))}" if wrong else None):
+        if reason := unable(kind) or (f"{kind} is wrong on {', '.join(sorted(wrong))}" if wrong else None):
             reasons.append(reason)
         else:
             return kind
@@ -126,7 +126,7 @@ def _brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
 @pytest.fixture
 def kafka(request: pytest.FixtureRequest) -> Operations:
     """A broker to write to and read from; what the test needs of it stands in its marker `kafka`."""
-    if _wanted() == "external":
+    if wanted() == "external":
         if wrong := lacking("external", _asked(request.node)):
             machine.missing(f"{', '.join(sorted(wrong))} cannot be had of DRIFTD_TEST_KAFKA")
         return Operations(os.environ["DRIFTD_TEST_KAFKA"])
@@ -137,7 +137,7 @@ def kafka(request: pytest.FixtureRequest) -> Operations:
 @pytest.fixture
 def broker(request: pytest.FixtureRequest, _brokers: Callable[[str], Broker]) -> Iterator[Broker]:
     """A broker that the test may stop, kill and pause, too; it runs again for the next test."""
-    if _wanted() == "external":
+    if wanted() == "external":
         pytest.skip("DRIFTD_TEST_KAFKA is somebody else's broker: nobody may stop it")
     yield from _healed(_brokers(_choose(_asked(request.node))))
 

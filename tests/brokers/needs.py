@@ -1,7 +1,7 @@
 """What a test can ask of a broker, and what each broker does wrong.
 
 A test says what it needs beyond produce, fetch and groups: `@pytest.mark.kafka(needs={"transactions"})`. This is
-the one table of what is wrong where; `test_needs.py` looks whether it is still so.
+the one table of what is wrong where; `test_needs.py` looks whether it is still so, by what `probes.py` tries.
 """
 
 from typing import Final
@@ -56,7 +56,7 @@ WRONG: Final[dict[str, frozenset[str]]] = {
             "transactions",
         }
     ),
-    # noida-db 0.2.3 never settles cooperative groups; its idle consumers spin; a kill loses what was last.
+    # noida-db 0.2.3 does not always settle cooperative groups; its idle consumers spin; a kill loses what was last.
     "noida": frozenset(
         {
             "cluster",
