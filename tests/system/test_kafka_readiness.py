@@ -122,7 +122,7 @@ def test_missing_topic(broker: Broker, topic: str, rows: list[bytes], start: Sta
     daemon.recovers(ALL)
 
 
-@pytest.mark.kafka(needs={"partition_sizes"})
+@pytest.mark.kafka
 def test_more_than_a_fetch_takes(broker: Broker, topic: str, rows: list[bytes], start: Start) -> None:
     """A message and a batch that are larger than a fetch are read all the same; the daemon is ready all the while."""
     broker.create_topic(topic, config={"max.message.bytes": str(20 * MIB)})

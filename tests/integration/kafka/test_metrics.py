@@ -149,7 +149,7 @@ def test_halves_of_a_join(kafka: Operations, topic: str, start_member: Start) ->
     assert found["source_join_waiting_bytes",] > ends * len(row(0))
 
 
-@pytest.mark.kafka(needs={"offset_metadata"})
+@pytest.mark.kafka(needs={"offset_notes"})
 def test_overlap(kafka: Operations, topic: str, start_member: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a member had counted and Kafka was not told of, and another has counted again, is known when it is back."""
     kafka.create_topic(topic, PARTITIONS)
