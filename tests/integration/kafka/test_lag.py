@@ -33,7 +33,6 @@ def age_grows(member: Member, topic: str, record: Record) -> None:
     assert age <= time.time() - record.timestamp_ms / 1000
 
 
-@pytest.mark.kafka(needs={"end_offsets"})
 def test_what_is_fetched_and_not_counted_is_lag(kafka: Operations, topic: str, start_member: Start) -> None:
     """While the loop takes no rows the lag is what came since, and its age that of the last record counted."""
     kafka.create_topic(topic, PARTITIONS)
