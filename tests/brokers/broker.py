@@ -41,6 +41,7 @@ class Broker(ABC, Operations):
         """Run it, on the same port and with the same data as before; return when it answers."""
         self.process.launch()
         self.process.wait_until_listening()
+        self.forget_connections()
         self.wait_for_brokers()
 
     def stop(self) -> None:
@@ -63,6 +64,7 @@ class Broker(ABC, Operations):
     def resume(self) -> None:
         """SIGCONT."""
         self.process.resume()
+        self.forget_connections()
 
     def heal(self) -> None:
         """Undo what a test did to it: it runs and answers."""

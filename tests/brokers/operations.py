@@ -72,6 +72,10 @@ class Operations:
     def _admin(self) -> AdminClient:
         return AdminClient(self._settings)
 
+    def forget_connections(self) -> None:
+        """Connect anew: an admin client whose broker was away may wait for good."""
+        self.__dict__.pop("_admin", None)
+
     def create_topic(
         self,
         topic: str,
