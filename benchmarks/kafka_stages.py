@@ -25,6 +25,8 @@ from monitor.cli import one_arena, without
 PAUSE_SECONDS = 8.0
 FETCH_BYTES = 8 * 2**20
 SAMPLE_SECONDS = 0.005
+CONSUMED = 500
+"""Messages that confluent-kafka is asked for: by thousands its queue runs full, and it waits a second each time."""
 
 
 class Tally:
@@ -100,9 +102,7 @@ def confluent(options: argparse.Namespace, tally: Tally) -> None:
     consumer = Consumer({"bootstrap.servers": ",".join(source.brokers), **settings})
     consumer.assign([TopicPartition(source.topics[0], p, 0) for p in range(4)])
     while tally.rows < options.messages:
-        if found := consumer.consume(
-            500, 0.5
-        ):  # by thousands its queue runs full, and it waits a second each time
+        if found := consumer.consume(CONSUMED, 0.5):
             tally.add(len(found))
     consumer.close()
 

@@ -19,7 +19,6 @@ _WORDS = {
     "corrupt": "are in a broken batch",
 }
 
-
 _HINTS = {
     "retention": "reading was behind for longer than the topic keeps records: see its lag and `retention.ms`",
     "recreated": "somebody has deleted the topic and made it again",
