@@ -217,7 +217,14 @@ class KafkaSource(KafkaConnection, SourceOptions):
 
     def fit(self, records: Records) -> None:
         """See `SourceOptions.fit`."""
-        if self.sampling is None or self.sampling.by != "id" or self.join is not None:
+        if self.sampling is None or self.sampling.by != "id":
+            return
+        if self.join is not None:
+            inside = any(not side.id.startswith("@") for side in self.join.chosen)
+            if inside and self.registry is not None:
+                raise ValueError(
+                    "an identifier inside of Avro is known only after decoding: halves of a row would part"
+                )
             return
         if records.id is None:
             raise ValueError(

@@ -17,6 +17,7 @@ from monitor.sources.kafka.messages import Mask, Messages
 from monitor.sources.kafka.value_lines import Longs
 
 if TYPE_CHECKING:
+    from monitor.decode.paths import MessagePath, Path
     from monitor.decode.plan import Plan
     from monitor.sources.kafka.options import KafkaSource
 
@@ -50,16 +51,12 @@ class Sampling:
         wanted = options.sampling
         if wanted is None or wanted.by != "id":
             return None if wanted is None else cls(wanted.rate, wanted.by)
-        if options.join is not None:
-            places = {side.topic: side.id for side in options.join.chosen}
-            return cls(
-                wanted.rate, "id", {t: IdReader(p, None, options.max_record_bytes) for t, p in places.items()}
-            )
-        target = next(target for target in (*plan.targets, *plan.beside) if target.name == ID)
-        place = target.beside or target.path
-        assert place is not None  # noqa: S101 - an identifier is no member of a container
         values = value_reader(options.format, None)
-        return cls(wanted.rate, "id", {"": IdReader(place, values, options.max_record_bytes)})
+        return cls(
+            wanted.rate,
+            "id",
+            {t: IdReader(p, values, options.max_record_bytes) for t, p in _places(options, plan).items()},
+        )
 
     def keeps_offsets(self, partition: str, offsets: Longs) -> Mask:
         """Which offsets of a partition (`topic/3`) are kept; shape (n,)."""
@@ -91,3 +88,13 @@ class Sampling:
     @property
     def _limit(self) -> np.uint64:
         return np.uint64(min(int(self.rate * _ALL), 2**64 - 1))
+
+
+def _places(options: KafkaSource, plan: Plan) -> dict[str, str | Path | MessagePath]:
+    """Where messages have their identifiers, by topic; "" stands for all."""
+    if options.join is not None:
+        return {side.topic: side.id for side in options.join.chosen}
+    target = next(target for target in (*plan.targets, *plan.beside) if target.name == ID)
+    place = target.beside or target.path
+    assert place is not None  # noqa: S101 - an identifier is no member of a container
+    return {"": place}

@@ -10,6 +10,7 @@ from monitor.decode.mapping import Records
 from monitor.sources.kafka import KafkaSource
 
 JOIN = {"request": {"topic": "a"}, "response": {"topic": "b"}}
+INSIDE = {**JOIN, "request": {"topic": "a", "id": "$.id"}}
 
 
 def source(**options: Any) -> KafkaSource:
@@ -47,6 +48,8 @@ def test_refused(options: dict[str, Any], words: str) -> None:
         ({"format": "avro", "registry": {"url": "http://r"}}, {"id": "$.id"}, "known only after decoding"),
         ({"format": "avro", "registry": {"url": "http://r"}}, {"id": "@key"}, ""),
         ({"topics": None, "join": JOIN}, {}, ""),
+        ({"topics": None, "join": JOIN, "registry": {"url": "http://r"}}, {}, ""),
+        ({"topics": None, "join": INSIDE, "registry": {"url": "http://r"}}, {}, "halves of a row would part"),
     ],
 )
 def test_sampling_by_identifier(options: dict[str, Any], records: dict[str, Any], words: str) -> None:
