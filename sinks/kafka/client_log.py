@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from collections import deque
@@ -23,6 +24,8 @@ FIRST_PAUSE_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 3600.0
 _LONGEST_TEXT = 500
 _ROOT = "kafka"
+_PARTICULARS = re.compile(r"0x[0-9a-f]+|\d+")
+"""What differs in messages of one kind; some come with it filled in."""
 
 
 class ClientLog:
@@ -142,7 +145,8 @@ class _Handler(logging.Handler):
 
         What matters of them comes again as driftd's own words, with a hint.
         """
-        key, now = (record.name, str(record.msg)[:_LONGEST_TEXT]), time.monotonic()
+        kind = _PARTICULARS.sub("#", str(record.msg)[:_LONGEST_TEXT])
+        key, now = (record.name, kind), time.monotonic()
         until, pause, held = self._pauses.get(key, (0.0, FIRST_PAUSE_SECONDS, 0))
         if now < until:
             self._pauses[key] = (until, pause, held + 1)

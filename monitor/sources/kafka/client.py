@@ -62,6 +62,7 @@ class Client:
         self._cluster: Any = self._manager.cluster
         tell_the_truth(self._coordinator, self._subscription.assigned_partitions)
         self.grouped = options["group_id"] is not None
+        self._by_pattern = False
         self._heard = time.monotonic()
         self._session_seconds = options["session_timeout_ms"] / 1000
 
@@ -75,11 +76,21 @@ class Client:
         Raises:
             KafkaError: of single partitions or of all; see `Recovery`.
         """
+        self._join_with_time()
         found = {}
         for partition, items in self.consumer.poll(milliseconds, max_records=PIECES_A_POLL).items():
             place = self.place(partition)
             found[partition] = self.unpacking.messages(items, None if place is None else place.offset)
         return found
+
+    def _join_with_time(self) -> None:
+        """Let a join by pattern have the time that it takes.
+
+        kafka-python asks for the metadata of all topics before each try, and gives the try up when the poll's time is
+        over by the answer. Where a cluster has hundreds of topics a short poll would never come to join.
+        """
+        if self._by_pattern and self._coordinator.need_rejoin() and self.is_connected():
+            self._coordinator.poll(timeout_ms=CALL_MS)
 
     # What is read.
 
@@ -87,6 +98,7 @@ class Client:
         self, topics: Iterable[str], pattern: str | None, listener: AsyncConsumerRebalanceListener
     ) -> None:
         """Read topics, shared with the group where there is one."""
+        self._by_pattern = self.grouped and pattern is not None
         if pattern is not None:
             self.consumer.subscribe(pattern=pattern, listener=listener)
         else:

@@ -1,13 +1,13 @@
 """The client's answers about offsets, of a real broker."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import pytest
 from kafka.errors import KafkaTimeoutError
 
 from monitor.sources.kafka import client as module
-from monitor.sources.kafka.client import Client, TopicPartition
+from monitor.sources.kafka.client import AsyncConsumerRebalanceListener, Client, TopicPartition
 from monitor.sources.kafka.client_options import consumer_options
 from monitor.sources.kafka.handover import Committed
 from monitor.sources.kafka.options import KafkaSource
@@ -15,6 +15,21 @@ from tests.brokers.broker import Broker
 from tests.integration.kafka.members import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka]
+
+
+class Newcomers(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
+    """Gives partitions a place as they come: without one a poll fails."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Partitions have come."""
+        for partition in assigned:
+            self._client.hold(partition)
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Partitions go."""
 
 
 @contextmanager
@@ -49,3 +64,20 @@ def test_an_answer_that_came_too_late_is_not_believed(
         until(lambda: all(asked.is_done for asked in client._coordinator._offset_fetch_futures.values()))
         other.commit({partition: Committed(9)})
         assert 9 == client.committed([partition])[partition].offset
+
+
+def test_short_polls_come_to_join_by_pattern(broker: Broker, topic: str) -> None:
+    """The metadata of all topics, which a join by pattern asks for first, may take longer than a poll."""
+    broker.create_topic(topic)
+    source = KafkaSource.model_validate({"brokers": broker.address, "pattern": f"^{topic}$", "group": topic})
+    client = Client(consumer_options(source, "m", topic), None)
+    try:
+        client.subscribe([], source.pattern, Newcomers(client))
+
+        def joined() -> bool:
+            client.poll(1)
+            return client.assignment() == {TopicPartition(topic, 0)}
+
+        until(joined)
+    finally:
+        client.close()

@@ -86,6 +86,15 @@ def test_the_daemons_log_is_not_flooded(log: ClientLog) -> None:
     assert log.records()
 
 
+def test_what_differs_within_a_kind_makes_no_kind(log: ClientLog) -> None:
+    """Records that come with their numbers and addresses filled in are of one kind, too."""
+    with capture_logs() as lines:
+        for seconds, address in [("0.190", "0x7f8540281e10"), ("0.231", "0x7f8532d08bd0"), ("1.5", "0x7fe4")]:
+            NET.warning(f"Task <Task object at {address}> ran for {seconds}s of 0.100s")
+    assert 1 == len(lines)
+    assert 3 == len(log.records())
+
+
 def test_no_request_is_ever_logged(log: ClientLog) -> None:
     """At the level at which kafka-python writes requests, passwords among them, it is silent; whatever ours is."""
     logging.getLogger().setLevel(logging.DEBUG)
