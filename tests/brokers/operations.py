@@ -131,6 +131,10 @@ class Operations:
         """The id of the broker that leads a partition; -1 where nobody does."""
         return self._admin.list_topics(topic, timeout=SECONDS).topics[topic].partitions[partition].leader
 
+    def in_sync(self, topic: str, partition: int) -> set[int]:
+        """The ids of the brokers whose replicas of a partition are in sync."""
+        return set(self._admin.list_topics(topic, timeout=SECONDS).topics[topic].partitions[partition].isrs)
+
     def delete_records(self, topic: str, before: Mapping[int, int]) -> None:
         """Delete the records of each partition whose offset is lower than the one given."""
         wanted = [TopicPartition(topic, partition, offset) for partition, offset in before.items()]

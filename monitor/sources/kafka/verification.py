@@ -7,8 +7,9 @@ with records is unpacked both ways; on any difference the consumer goes on with 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import structlog
@@ -49,12 +50,14 @@ class Unpacking:
         mode: `verifying` until a fetch with records was unpacked both ways, then `fast` or `stock`.
         reason: why it is `stock`.
         installed: `poll` gives lists of `Messages`, and its `max_records` counts these; else it gives ConsumerRecords.
+        epoch_at: the epoch of the last record before an offset of a partition, -1 where unknown.
     """
 
     sampling: Sampling | None = None
     mode: Literal["verifying", "fast", "stock"] = "verifying"
     reason: str = ""
     installed: bool = False
+    epoch_at: Callable[[Any, int], int] = lambda _partition, _offset: -1
 
     def __call__(
         self, fetch_offset: int, tp: Any, records: Any, **options: Any
@@ -70,6 +73,8 @@ class Unpacking:
         slow = old or self.mode == "stock"
         found = (StockRecords if slow else FastRecords)(fetch_offset, tp, records, **options)
         found.sampling = self.sampling
+        # with its own -1 a fetch without records would make the consumer forget at which epoch it stands
+        found.leader_epoch = self.epoch_at(tp, fetch_offset)
         return found
 
     def messages(self, found: Sequence[Any], next_offset: int | None = None) -> list[Messages]:
@@ -124,7 +129,14 @@ def install(consumer: Any, sampling: Sampling | None = None) -> Unpacking:
     else:
         consumer._fetcher.PartitionRecords = unpacking  # noqa: SLF001 - see the module's first lines
         unpacking.installed = True
+        unpacking.epoch_at = partial(_epoch_at, consumer._subscription)  # noqa: SLF001 - see above
     return unpacking
+
+
+def _epoch_at(subscription: Any, partition: Any, offset: int) -> int:
+    state = subscription.assignment.get(partition)
+    position = None if state is None else state.position
+    return -1 if position is None or position.offset != offset else int(position.leader_epoch)
 
 
 def unexpected(consumer: Any) -> str:
@@ -134,6 +146,8 @@ def unexpected(consumer: Any) -> str:
     records = getattr(getattr(consumer, "_fetcher", None), "PartitionRecords", None)
     if records is None:
         return "KafkaConsumer._fetcher.PartitionRecords is missing"
+    if not hasattr(getattr(consumer, "_subscription", None), "assignment"):
+        return "KafkaConsumer._subscription.assignment is missing"
     if tuple(inspect.signature(records.__init__).parameters) != ARGUMENTS:
         return "PartitionRecords takes other arguments"
     missing = [name for name in METHODS if not hasattr(records, name)]

@@ -7,12 +7,12 @@ import pytest
 from kafka.errors import KafkaTimeoutError
 
 from monitor.sources.kafka import client as module
-from monitor.sources.kafka.client import AsyncConsumerRebalanceListener, Client, TopicPartition
+from monitor.sources.kafka.client import AsyncConsumerRebalanceListener, Client, Place, TopicPartition
 from monitor.sources.kafka.client_options import consumer_options
 from monitor.sources.kafka.handover import Committed
 from monitor.sources.kafka.options import KafkaSource
 from tests.brokers.broker import Broker
-from tests.integration.kafka.members import until
+from tests.integration.kafka.members import produce, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka]
 
@@ -81,3 +81,21 @@ def test_short_polls_come_to_join_by_pattern(broker: Broker, topic: str) -> None
         until(joined)
     finally:
         client.close()
+
+
+def test_a_fetch_without_records_leaves_the_epoch(broker: Broker, topic: str) -> None:
+    """By the epoch of the last record the brokers tell where a log was cut back, however long ago it came."""
+    broker.create_topic(topic)
+    produce(broker, topic, range(10), partitions=1)
+    partition = TopicPartition(topic, 0)
+    with connected(broker, topic) as client:
+        client.seek(partition, 0)
+
+        def read() -> bool:
+            client.poll(100)
+            return client.place(partition) == Place(10, 0, 10)
+
+        until(read)
+        for _ in range(3):
+            client.poll(600)  # longer than a broker waits for records
+        assert Place(10, 0, 10) == client.place(partition)

@@ -1,6 +1,6 @@
 """One member over a topic that changes under it: where it begins, what is missing, brokers that go away."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -21,21 +21,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.kafka]
 
 ROWS = 4000
 Start = Callable[..., Member]
-
-
-@pytest.fixture
-def start(tmp_path: Path, group: str) -> Iterator[Start]:
-    """Starts members over one state folder, in a group of the test's own; they are stopped after the test."""
-    found: list[Member] = []
-
-    def begin(kafka: Operations, topic: str | None, **source: Any) -> Member:
-        options = {"brokers": kafka.address, "topics": topic, "group": group, "session_timeout": "6s"}
-        found.append(Member(tmp_path / "a", {**options, **source}))
-        return found[-1]
-
-    yield begin
-    for member in found:
-        member.stop()
 
 
 def test_every_record_is_counted(kafka: Operations, topic: str, group: str, start: Start) -> None:
@@ -66,48 +51,6 @@ def test_start(begin: str, kafka: Operations, topic: str, group: str, start: Sta
     until(lambda: member.outcome() >= 500 + expected)
     member.stop()
     assert 500 + expected == member.outcome()
-
-
-@pytest.mark.kafka(needs={"delete_records", "out_of_range"})
-def test_retention_leaves_a_gap(kafka: Operations, topic: str, start: Start) -> None:
-    """Records that were deleted before they were read are a gap of their number; reading goes on behind it."""
-    kafka.create_topic(topic, 1)
-    produce(kafka, topic, range(1000), partitions=1)
-    first = start(kafka, topic)
-    until(lambda: first.outcome() >= 1000)
-    first.stop()
-    produce(kafka, topic, range(1000, 3000), partitions=1)
-    kafka.delete_records(topic, {0: 2500})
-    second = start(kafka, topic)
-    until(lambda: second.outcome() >= 1500)
-    second.stop()
-    assert 1500 == second.outcome()
-    assert [(f"{topic}/0", 1000, 2500, "retention")] == [
-        (gap.partition, gap.start, gap.end, gap.reason) for gap in second.missing()
-    ]
-
-
-@pytest.mark.kafka(needs={"topic_ids"})
-@pytest.mark.parametrize(
-    "running", [pytest.param(True, marks=pytest.mark.kafka(needs={"gone_topics"})), False]
-)
-def test_recreated_topic(running: bool, kafka: Operations, topic: str, start: Start) -> None:  # noqa: FBT001 - a case
-    """A topic that was deleted and made again is read from its beginning, also when it has become longer."""
-    kafka.create_topic(topic, 1)
-    produce(kafka, topic, range(1000), partitions=1)
-    member = start(kafka, topic)
-    until(lambda: member.outcome() >= 1000)
-    if not running:
-        member.stop()
-    kafka.delete_topic(topic)
-    kafka.create_topic(topic, 1)
-    produce(kafka, topic, range(1500), partitions=1)
-    if not running:
-        member = start(kafka, topic)
-    until(lambda: member.outcome() >= 2500)
-    member.stop()
-    assert 2500 == member.outcome()
-    assert [(1000, "recreated")] == [(gap.start, gap.reason) for gap in member.missing()]
 
 
 @pytest.mark.kafka(needs={"missing_topics"})

@@ -1,12 +1,13 @@
 """When the fast unpacker is used, and what happens when it is not."""
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from kafka.consumer.fetcher import Fetcher
 from kafka.errors import UnsupportedCodecError
 from kafka.record.memory_records import MemoryRecords, MemoryRecordsBuilder
+from kafka.structs import OffsetAndMetadata
 from structlog.testing import capture_logs
 
 from monitor.sources.kafka import verification
@@ -33,7 +34,10 @@ from tests.unit.monitor.sources.kafka.batches import (
 
 def consumer() -> Any:
     """As much of a KafkaConsumer as `install` touches, with kafka-python's own class in it."""
-    return SimpleNamespace(_fetcher=SimpleNamespace(PartitionRecords=Fetcher.PartitionRecords))
+    return SimpleNamespace(
+        _fetcher=SimpleNamespace(PartitionRecords=Fetcher.PartitionRecords),
+        _subscription=SimpleNamespace(assignment={}),
+    )
 
 
 def unpack(unpacking: Unpacking, data: bytes, offset: int = 0) -> Messages:
@@ -69,6 +73,19 @@ def test_the_first_fetch_with_records_decides() -> None:
     assert "fast" == unpacking.mode
     assert [] == [entry for entry in logs if entry["log_level"] != "debug"]
     assert isinstance(unpacking(0, PARTITION, MemoryRecords(write(numbered(1)))), FastRecords)
+
+
+@pytest.mark.parametrize("mode", ["fast", "stock"])
+def test_a_fetch_without_records_keeps_the_epoch(mode: Literal["fast", "stock"]) -> None:
+    """It stands at the epoch of the last record, where the consumer stands at the offset that was asked for."""
+    one = consumer()
+    unpacking = install(one)
+    unpacking.mode = mode
+    one._subscription.assignment[PARTITION] = SimpleNamespace(position=OffsetAndMetadata(7, "", 4))
+    assert 4 == unpacking(7, PARTITION, MemoryRecords(b"")).leader_epoch
+    assert -1 == unpacking(6, PARTITION, MemoryRecords(b"")).leader_epoch
+    one._subscription.assignment[PARTITION].position = None
+    assert -1 == unpacking(7, PARTITION, MemoryRecords(b"")).leader_epoch
 
 
 @pytest.mark.parametrize("wrong", ["offsets", "values", "headers", "error"])
@@ -124,7 +141,12 @@ def no_fetcher(_monkeypatch: pytest.MonkeyPatch, one: Any) -> None:
     del one._fetcher
 
 
-@pytest.mark.parametrize("change", [other_version, other_arguments, no_class, no_fetcher])
+def no_positions(_monkeypatch: pytest.MonkeyPatch, one: Any) -> None:
+    """It is not known where the consumer stands."""
+    del one._subscription.assignment
+
+
+@pytest.mark.parametrize("change", [other_version, other_arguments, no_class, no_fetcher, no_positions])
 def test_an_unexpected_client_is_left_alone(change: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where kafka-python is not as expected, the consumer is not touched; its own records become messages."""
     one = consumer()
