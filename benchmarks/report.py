@@ -137,7 +137,8 @@ def daemon() -> str:
         return ""
     rows = [
         ("rows", f"{found['rows']:,}", ""),
-        ("start to ready", f"{found['start_to_ready_seconds']:.2f} s", "1.5 s"),
+        ("start to ready, median of six", f"{found['start_to_ready_seconds']:.2f} s", "1.5 s"),
+        ("the slowest of these", f"{found['slowest_start_seconds']:.2f} s", ""),
         ("resident memory, first tenth of the run", f"{found['resident_first_mb']:.0f} MB", "150 MB"),
         ("resident memory, last tenth", f"{found['resident_last_mb']:.0f} MB", "150 MB"),
         ("resident memory, most", f"{found['resident_max_mb']:.0f} MB", "150 MB"),

@@ -6,6 +6,7 @@ import gzip
 import os
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 from typing import IO, cast
@@ -54,12 +55,16 @@ class TextReader:
         self._final = final
         self._raw = Path(track.path).open("rb")  # noqa: SIM115 - closed by `close`; held so that a renamed file is read to its end
         stat = os.fstat(self._raw.fileno())
-        self.inode = [stat.st_dev, stat.st_ino]
+        self._inode = [stat.st_dev, stat.st_ino]
         self.zipped = self._raw.read(2) == GZIP_MAGIC
         self._raw.seek(0)
         self._file = cast("IO[bytes]", gzip.GzipFile(fileobj=self._raw)) if self.zipped else self._raw
         self._header: Header | None = None
         self._damage = ""
+
+    def reads(self, track: Track) -> bool:
+        """It is the track's file that is open here, whatever its name has become."""
+        return self._inode == track.inode
 
     @property
     def holds(self) -> bool:
@@ -180,48 +185,60 @@ class TableReader:
             OSError: it cannot be read.
         """
         self._decoder = decoder
-        self.inode = track.inode
+        self._inode, self._path = track.inode, Path(track.path)
         try:
-            with Path(track.path).open("rb"):
-                self._frame = pl.scan_parquet(track.path, glob=False)
-            self._ends = tuple(accumulate(row_group_sizes(Path(track.path))))
-            self._schema = schema = self._frame.collect_schema()
-            self.height = self._ends[-1] if self._ends else int(self._frame.select(pl.len()).collect().item())
+            with self._path.open("rb"):
+                self._whole = pl.scan_parquet(self._path, glob=False)
+            self._schema = schema = self._whole.collect_schema()
         except pl.exceptions.PolarsError as error:
             raise SourceError(f"cannot read {track.path}: {error}") from error
         self._unknown = decoder.unknown(schema)
-        self._time_frame = self._frame.select(decoder.time_columns(schema))
-        self._frame = self._frame.select(decoder.columns(schema))
+        self._times = self._whole.select(decoder.time_columns(schema))
+        self._rows = self._whole.select(decoder.columns(schema))
         self._part_rows = part_rows
         self._held = pl.DataFrame()
         self._held_from = 0
+
+    def reads(self, track: Track) -> bool:
+        """It is the track's file, under the name that it has now: it is opened anew for each part."""
+        return (self._inode, self._path) == (track.inode, Path(track.path))
 
     @property
     def holds(self) -> bool:
         """Rows that were read wait to be handed out."""
         return self._held.height > 0
 
+    @cached_property
+    def _ends(self) -> tuple[int, ...]:
+        """Rows up to the end of each row group; looked up for the first rows only: a wide table has a long footer."""
+        return tuple(accumulate(row_group_sizes(self._path)))
+
+    @cached_property
+    def _height(self) -> int:
+        return self._ends[-1] if self._ends else int(self._whole.select(pl.len()).collect().item())
+
     def read(self, track: Track, rows: int) -> Piece | None:
         """The next rows, or None at the end; at most so many are read from the file at once.
 
         Raises:
             SourceError: the file is damaged.
+            OSError: it cannot be read.
         """
-        if track.offset >= self.height:
-            return None
         try:
-            frame = self._rows(track.offset, rows)
+            if track.offset >= self._height:
+                return None
+            frame = self._part(track.offset, rows)
         except pl.exceptions.PolarsError as error:
             raise SourceError(f"cannot read {track.path}: {error}") from error
         decoded = self._decoder.table(frame, self._unknown, track.name, track.offset, track.ordinal)
         end = track.offset + frame.height
-        return Piece(decoded, end, finished=end >= self.height)
+        return Piece(decoded, end, finished=end >= self._height)
 
-    def _rows(self, offset: int, rows: int) -> pl.DataFrame:
+    def _part(self, offset: int, rows: int) -> pl.DataFrame:
         """The next part of the rows that are held, or of the next ones in the file."""
         if not self.holds or offset != self._held_from:
             self._held_from = offset
-            self._held = self._frame.slice(offset, self._count(offset, rows)).collect()
+            self._held = self._rows.slice(offset, self._count(offset, rows)).collect()
         if not self.holds:
             raise pl.exceptions.ComputeError("it has fewer rows than its footer says")
         part = self._held.head(self._part_rows)
@@ -236,13 +253,13 @@ class TableReader:
             SourceError: the file is damaged.
         """
         try:
-            return self._decoder.times(self._time_frame.slice(offset, rows).collect(), self._schema)
+            return self._decoder.times(self._times.slice(offset, rows).collect(), self._schema)
         except pl.exceptions.PolarsError as error:
             raise SourceError(f"cannot read the times: {error}") from error
 
     def _count(self, offset: int, rows: int) -> int:
         """How many rows to read: what is left of a row group, in as few equal parts as have at most so many rows."""
-        end = next((end for end in self._ends if end > offset), self.height)
+        end = next((end for end in self._ends if end > offset), self._height)
         left = end - offset
         return -(-left // -(-left // rows))
 

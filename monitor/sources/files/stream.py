@@ -222,7 +222,7 @@ class FileStream:
 
     def _reader(self, track: Track) -> TextReader | TableReader:
         reader = self._readers.pop(track.name, None)
-        if reader is not None and reader.inode != track.inode:
+        if reader is not None and not reader.reads(track):
             reader.close()
             reader = None
         if reader is None:
@@ -230,7 +230,7 @@ class FileStream:
                 reader = TableReader(self._decoder, track, self._pace.part_rows)
             else:
                 reader = TextReader(self._decoder, track, self._pace.bytes, final=not self._pace.follow)
-                if reader.inode != track.inode:
+                if not reader.reads(track):
                     reader.close()
                     raise FileNotFoundError(track.path)
             while len(self._readers) >= OPEN_FILES:

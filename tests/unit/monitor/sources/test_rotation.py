@@ -6,6 +6,7 @@ import gzip
 import shutil
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from tests.unit.monitor.sources.reading import START, Start, ids, line, lines
@@ -46,6 +47,17 @@ def test_rotation_by_rename(tmp_path: Path, start: Start, *, restart: bool) -> N
     if restart:
         reading.restart()
     assert [] == reading.drain()
+
+
+def test_table_that_is_renamed_before_its_turn(tmp_path: Path, start: Start) -> None:
+    """A table whose first times were looked at is read under the name that it has when its turn comes."""
+    for name, first in (("a", 0), ("b", 500)):
+        columns = {"id": ids(first, first + 500), "ts": range(START + first, START + first + 500)}
+        pl.DataFrame({**columns, "a": range(500)}).write_parquet(tmp_path / f"{name}.parquet")
+    reading = start(str(tmp_path / "*.parquet"))
+    first_ids = next(reading.take()).frame["@id"].to_list()
+    (tmp_path / "b.parquet").rename(tmp_path / "c.parquet")
+    assert ids(0, 1000) == first_ids + reading.drain()
 
 
 @pytest.mark.parametrize("restart", [False, True])
