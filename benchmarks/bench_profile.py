@@ -155,9 +155,9 @@ def yardstick() -> dict[str, float]:
     return {name: round(best(job, 3) / sizes[name] * 1e9, 2) for name, job in work.items()}
 
 
-def run_peers(directory: Path, rows: int) -> dict[str, dict[int, float]]:
-    """Seconds of each peer that is installed, for the whole window and for one of 10,000 rows."""
-    found: dict[str, dict[int, float]] = {}
+def run_peers(directory: Path, rows: int) -> dict[str, dict[int, dict[str, float]]]:
+    """What each peer that is installed takes for the whole window and for one of 10,000 rows."""
+    found: dict[str, dict[int, dict[str, float]]] = {}
     with tempfile.TemporaryDirectory() as folder:
         reference = Path(folder) / "reference.parquet"
         table(REFERENCE_ROWS, 0).write_parquet(reference)
@@ -165,9 +165,9 @@ def run_peers(directory: Path, rows: int) -> dict[str, dict[int, float]]:
         for size in (SMALL, rows):
             stream, jobs = Path(folder) / f"{size}.parquet", Path(folder) / "jobs.json"
             frame.head(size).write_parquet(stream)
-            jobs.write_text(
-                json.dumps([{"reference": str(reference), "stream": str(stream), "window": size}])
-            )
+            repeat = 3 if size == SMALL else 1
+            job = {"reference": str(reference), "stream": str(stream), "window": size, "repeat": repeat}
+            jobs.write_text(json.dumps([job]))
             for name in PEERS:
                 if name != "river" and python_of(directory, name).exists():
                     seconds = peer_seconds(directory, name, jobs)
@@ -176,8 +176,8 @@ def run_peers(directory: Path, rows: int) -> dict[str, dict[int, float]]:
     return found
 
 
-def peer_seconds(directory: Path, name: str, jobs: Path) -> float | None:
-    """One peer's own clock; None where it fails."""
+def peer_seconds(directory: Path, name: str, jobs: Path) -> dict[str, float] | None:
+    """One peer's own clock: for the window, and for its imports and the reference before it; None where it fails."""
     command = [
         str(python_of(directory, name)),
         str(Path(__file__).with_name("peer_runner.py")),
@@ -188,14 +188,17 @@ def peer_seconds(directory: Path, name: str, jobs: Path) -> float | None:
     if done.returncode:
         print(f"{name}: {done.stderr.strip().splitlines()[-1:]}")
         return None
-    return round(float(json.loads(done.stdout)[0]["seconds"]), 4)
+    (answer,) = json.loads(done.stdout)
+    return {name: round(float(answer[name]), 4) for name in ("seconds", "prepare_seconds")}
 
 
-def ratios(report: dict[str, object], peers: dict[str, dict[int, float]], rows: int) -> dict[str, float]:
-    """How many times longer each peer takes for the same window."""
+def ratios(
+    report: dict[str, object], peers: dict[str, dict[int, dict[str, float]]], rows: int
+) -> dict[str, float]:
+    """How many times longer each peer takes for the same window, its preparations left out as driftd's are."""
     own = {rows: float(str(report["window_seconds"])), SMALL: float(str(report["small_window_ms"])) / 1e3}
     return {
-        f"{name} {size}": round(seconds / own[size], 1)
+        f"{name} {size}": round(seconds["seconds"] / own[size], 1)
         for name, times in peers.items()
         for size, seconds in times.items()
     }

@@ -17,9 +17,9 @@ FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "results"
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 SMALL, MILLION = "10000", "1000000"
-PEERS_NOTE = """A peer's clock holds its imports and its work on the reference; driftd's reference is fitted once,
-before its clock starts (`fit_seconds` in `results/profile.json`). So the ratio is taken over the rows between the two
-sizes."""
+PEERS_NOTE = """Seconds for a window, and how many times driftd's that is. Imports and what a tool learns of the
+reference alone stand in a column of their own. Of 10,000 rows the best of three is taken. Targets: 300 x against
+Evidently and 15 x against each of the others for 1,000,000 rows, 10 x against NannyML for 10,000."""
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -58,14 +58,16 @@ def profile() -> str:
 
 
 def peers(found: dict[str, Any]) -> str:
-    """Seconds of each peer, and how many times driftd's for the rows between the two sizes."""
+    """Seconds of each peer for either window, and how many times driftd's."""
     own = {MILLION: found["window_seconds"], SMALL: found["small_window_ms"] / 1e3}
-    rows = [("driftd", f"{own[SMALL]:.3f}", f"{own[MILLION]:.3f}", "")]
-    for name, seconds in found["peer_seconds"].items():
-        if SMALL in seconds and MILLION in seconds:
-            ratio = (seconds[MILLION] - seconds[SMALL]) / (own[MILLION] - own[SMALL])
-            rows.append((name, f"{seconds[SMALL]:.1f}", f"{seconds[MILLION]:.1f}", f"{ratio:.0f} x"))
-    return table(("tool", "10,000 rows, s", "1,000,000 rows, s", "the 990,000 rows between"), rows)
+    rows = [("driftd", f"{found['fit_seconds']:.1f}", f"{own[SMALL]:.3f}", "", f"{own[MILLION]:.3f}", "")]
+    for name, sizes in found["peer_seconds"].items():
+        cells = [name, f"{sizes[SMALL]['prepare_seconds']:.1f}"]
+        for size in (SMALL, MILLION):
+            cells += [f"{sizes[size]['seconds']:.2f}", f"{sizes[size]['seconds'] / own[size]:.0f} x"]
+        rows.append(tuple(cells))
+    head = ("tool", "imports and reference, s", "10,000 rows, s", "", "1,000,000 rows, s", "")
+    return table(head, rows)
 
 
 def pipeline() -> str:

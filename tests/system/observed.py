@@ -105,14 +105,15 @@ class Observed(Member):
         well = max((i for i, line in enumerate(told, 1) if line["event"] == BACK), default=0)
         return told[well:]
 
-    def suffers(self, words: str) -> None:
+    def suffers(self, words: str, seconds: float = LASTS_SECONDS) -> None:
         """A fault is told by readiness, the metrics and the log: once, with a hint, and until it is over.
 
         Args:
             words: part of the reason.
+            seconds: how long it lasts.
         """
         self.until(lambda: self.is_down(words))
-        assert not comes(self.is_well, LASTS_SECONDS), self.tail()
+        assert not comes(self.is_well, seconds), self.tail()
         errors = Counter(line["error"] for line in self.troubles())
         assert any(words in error for error in errors), errors
         assert {1} == set(errors.values()), errors

@@ -1,6 +1,5 @@
 """Whatever happens to brokers and daemons, every record that can be read is counted exactly once."""
 
-import os
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,15 +9,14 @@ import pytest
 
 from tests.brokers.broker import Broker
 from tests.brokers.cluster import Cluster
-from tests.system.kafka_faults.faults import ALONE, CLEAN, GROUP
+from tests.system.kafka_faults.faults import ALONE, CLEAN, GROUP, JOINING
 from tests.system.kafka_faults.ledger import by_hour, partition_of
 from tests.system.kafka_faults.member import ACCEPTED, LATE, OVERLAP, Member
 from tests.system.kafka_faults.scene import Scene
 from tests.system.kafka_faults.script import Plan, play
 from tests.system.kafka_faults.undisturbed import MISSING, alerts, end_of, results, undisturbed
-from tests.system.process import driftd, write_log
+from tests.system.process import NIGHTLY, driftd, write_log
 
-NIGHTLY = os.environ.get("DRIFTD_NIGHTLY") == "1"
 FEW_SEEDS = range(8) if NIGHTLY else range(1)
 GROUPS = [pytest.param((size, seed), id=f"{size}-members-{seed}") for size in (2, 3) for seed in FEW_SEEDS]
 """Members and seeds."""
@@ -91,6 +89,16 @@ def test_one_daemon_one_broker(
     plan: Plan, broker: Broker, topic: str, reference: Path, tmp_path: Path
 ) -> None:
     """Windows, gaps and alerts are those of the rows that the topic held and no gap names."""
+    check_alone(play(plan, broker, topic, reference, tmp_path), tmp_path)
+
+
+@pytest.mark.kafka(needs={"durability"})
+@pytest.mark.parametrize("seed", FEW_SEEDS)
+def test_one_daemon_that_joins(
+    seed: int, broker: Broker, topic: str, reference: Path, tmp_path: Path
+) -> None:
+    """The same where each record is put together from two topics."""
+    plan = Plan(400 + seed, ROWS, FAULTS, JOINING, joined=True)
     check_alone(play(plan, broker, topic, reference, tmp_path), tmp_path)
 
 

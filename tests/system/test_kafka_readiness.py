@@ -14,13 +14,16 @@ from tests.brokers.cluster import Cluster
 from tests.brokers.operations import SECONDS, Operations, Record
 from tests.brokers.secured import USERS, Secured
 from tests.system.kafka_faults.member import ACCEPTED
-from tests.system.observed import MONITOR, RUNS, TROUBLE, Observed
-from tests.system.process import write_log
+from tests.system.observed import LASTS_SECONDS, MONITOR, RUNS, TROUBLE, Observed
+from tests.system.process import NIGHTLY, write_log
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 
 GROUP = f"driftd.{MONITOR}"
 HALF, ALL = 150, 300
+MINUTES = 240.0
+"""A broker's longest absence, seconds; at night only."""
+
 MIB = 2**20
 ROOM = {"message_max_bytes": 20 * MIB, "batch_size": 20 * MIB, "compression_type": "none"}
 """For a producer of large messages and batches."""
@@ -74,13 +77,14 @@ def spread(kafka: Operations, topic: str, rows: list[bytes], partitions: int = 2
 
 
 @pytest.mark.kafka(needs={"durability"})
+@pytest.mark.parametrize("seconds", [LASTS_SECONDS, *([MINUTES] if NIGHTLY else [])])
 def test_broker_killed_and_started(
-    broker: Broker, topic: str, rows: list[bytes], reading: Callable[..., Observed]
+    seconds: float, broker: Broker, topic: str, rows: list[bytes], reading: Callable[..., Observed]
 ) -> None:
     """A broker that is away is told, and read on from when it is back."""
     daemon = reading(broker)
     broker.kill()
-    daemon.suffers(f"nothing listens at {broker.address}")
+    daemon.suffers(f"nothing listens at {broker.address}", seconds)
     broker.start()
     spread(broker, topic, rows[HALF:])
     daemon.recovers(ALL)

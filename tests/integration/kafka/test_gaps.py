@@ -55,7 +55,8 @@ def test_recreated_topic(running: bool, kafka: Operations, topic: str, start: St
     assert [(1000, "recreated")] == [(gap.start, gap.reason) for gap in member.missing()]
 
 
-def test_log_that_is_cut_back(cluster: Cluster, topic: str, start: Start) -> None:
+@pytest.mark.parametrize("running", [True, False])
+def test_log_that_is_cut_back(running: bool, cluster: Cluster, topic: str, start: Start) -> None:  # noqa: FBT001 - a case
     """A replica that lacks the newest records leads: they are a gap, and what follows in their place is read."""
     unclean = {"unclean.leader.election.enable": "true", "min.insync.replicas": "1"}
     cluster.create_topic(topic, 1, replication=2, config=unclean)
@@ -68,10 +69,14 @@ def test_log_that_is_cut_back(cluster: Cluster, topic: str, start: Start) -> Non
     until(lambda: cluster.in_sync(topic, 0) == {leader})
     produce(cluster, topic, range(100, 250), partitions=1)
     until(lambda: member.outcome() == 250)
+    if not running:
+        member.stop()
     cluster.brokers[leader].kill()
     cluster.brokers[behind].start()
     until(lambda: cluster.leader_of(topic, 0) == behind)
     produce(cluster, topic, range(250, 300), partitions=1)
+    if not running:
+        member = start(cluster, topic)
     until(lambda: member.outcome() == 300)
     member.stop()
     found = [(gap.partition, gap.start, gap.end, gap.reason) for gap in member.missing()]

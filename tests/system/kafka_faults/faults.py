@@ -146,6 +146,16 @@ ALONE: dict[Fault, float] = {
 }
 """Faults for one daemon and its brokers, with how often each comes."""
 
+JOINING: dict[Fault, float] = {
+    kill_daemon: 3,
+    stop_daemon: 1,
+    pause_daemon: 1,
+    kill_broker: 1,
+    stop_broker: 1,
+    pause_broker: 1,
+}
+"""Faults that leave every record where it is: each request finds its answer."""
+
 CLEAN: dict[Fault, float] = {stop_daemon: 2, absent_daemon: 2, pause_daemon: 1}
 """Faults that take no daemon by surprise: partitions are handed over, nothing may count twice."""
 

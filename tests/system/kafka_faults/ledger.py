@@ -1,7 +1,7 @@
 """What a topic held: every committed record, read by another client before anything could delete it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import orjson
@@ -46,10 +46,10 @@ class Ledger:
             row = Row(held.offset, orjson.loads(held.value)["timestamp"], held.value)
             self.rows.setdefault(held.partition, []).append(row)
 
-    def holds(self, last: bytes) -> bool:
-        """Whether this is the last record of each partition now."""
+    def holds(self, last: Mapping[int, bytes]) -> bool:
+        """Whether these are the last records of the partitions now."""
         self.catch_up()
-        return all(rows and rows[-1].value == last for rows in self.rows.values())
+        return all(rows and rows[-1].value == last[partition] for partition, rows in self.rows.items())
 
     def delete(self, before: dict[int, int]) -> None:
         """Delete the records of some partitions up to an offset, from the topic, not from here."""

@@ -23,16 +23,7 @@ http: {{port: 0}}
 monitors:
   - name: loans
     source: {source}
-    records:
-      id: $.id
-      timestamp: $.timestamp
-      version: $.version
-      features: [$.amount, $.region]
-      prediction: $.prediction
-      score: $.score
-      label: $.label
-      latency: {{path: $.latency_ms, unit: ms}}
-      status: $.status
+    records: {records}
     reference: {{type: file, path: {reference}}}
     windows: [{{length: 1h}}, {{length: 2h, slide: 1h}}]
     disorder: {disorder}
@@ -42,9 +33,27 @@ monitors:
 """
 """All answers but those that go by the order of rows of different partitions, or by a sample of places."""
 
+ANSWERS = "-answers"
+"""Behind the name of the topic that holds what was asked: the topic of the answers, where they are joined."""
+
 MICROSECONDS = 1_000_000
 WINDOW = "1h"
 ACCEPTED, OVERLAP, LATE = "accepted", "overlap", "late"
+
+
+def mapping(asked: str = "$", answered: str = "$") -> dict[str, object]:
+    """How records are read, by what the paths of what was asked begin with, and those of what was answered."""
+    return {
+        "id": f"{asked}.id",
+        "timestamp": f"{asked}.timestamp",
+        "version": f"{asked}.version",
+        "features": [f"{asked}.amount", f"{asked}.region"],
+        "prediction": f"{answered}.prediction",
+        "score": f"{answered}.score",
+        "label": f"{asked}.label",
+        "latency": {"path": f"{asked}.latency_ms", "unit": "ms"},
+        "status": f"{asked}.status",
+    }
 
 
 class Member:
@@ -64,9 +73,9 @@ class Member:
         self.folder = folder
         self.state, self.log, self.config = (folder / f"driftd.{end}" for end in ("state", "log", "yaml"))
         self.reference = reference
-        self.config.write_text(
-            CONFIG.format(folder=folder, source=json.dumps(source), reference=reference, disorder=disorder)
-        )
+        records = mapping("$.request", "$.response") if "join" in source else mapping()
+        options = {"source": json.dumps(source), "records": json.dumps(records), "reference": reference}
+        self.config.write_text(CONFIG.format(folder=folder, disorder=disorder, **options))
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -144,9 +153,10 @@ class Member:
         return Counter(dict(query(self.state, "SELECT outcome, rows FROM counts")))
 
     def positions(self) -> dict[int, int]:
-        """The stored offset of each partition."""
+        """The stored offset of each partition; of answers that are joined nothing is said."""
         stored = query(self.state, "SELECT partition, value FROM positions")
-        return {int(name.rpartition("/")[2]): orjson.loads(value)["offset"] for name, value in stored}
+        places = ((*name.rpartition("/")[::2], orjson.loads(value)["offset"]) for name, value in stored)
+        return {int(number): offset for topic, number, offset in places if not topic.endswith(ANSWERS)}
 
     def gaps(self) -> list[Gap]:
         """The stored gaps."""

@@ -12,7 +12,7 @@ from tests.brokers.cluster import Cluster
 from tests.brokers.operations import Record
 from tests.system.kafka_faults.faults import SESSION_SECONDS, Fault
 from tests.system.kafka_faults.ledger import Ledger
-from tests.system.kafka_faults.member import OVERLAP, Member, comes, wait_until
+from tests.system.kafka_faults.member import ANSWERS, OVERLAP, Member, comes, wait_until
 from tests.system.kafka_faults.scene import Scene
 from tests.system.kafka_faults.writer import PARTITIONS, Writer
 from tests.system.process import write_log
@@ -37,6 +37,7 @@ class Plan:
         members: how many daemons.
         disorder: how much older than others a row may be; where a partition waits for another daemon, much.
         rate: records written in a second while faults happen.
+        joined: what was asked and what was answered are in topics of their own.
     """
 
     seed: int
@@ -46,6 +47,7 @@ class Plan:
     members: int = 1
     disorder: str = "3h"
     rate: float = 2_500.0
+    joined: bool = False
 
     def order(self, rng: np.random.Generator) -> list[Fault]:
         """The faults, in their order."""
@@ -60,12 +62,12 @@ def play(plan: Plan, kafka: Broker | Cluster, topic: str, reference: Path, folde
     In the last third of the records amounts are larger and answers worse.
     """
     rng = np.random.default_rng(plan.seed)
-    kafka.create_topic(topic, PARTITIONS)
     write_log(folder / "records.ndjson", plan.rows, plan.seed, break_at=plan.rows * 2 // 3)
     lines = (folder / "records.ndjson").read_bytes().splitlines()
-    source = {**SOURCE, "brokers": kafka.address.split(","), "topics": [topic], "group": topic}
+    source = {**SOURCE, "brokers": kafka.address.split(","), "group": topic, **_topics(plan, kafka, topic)}
     members = [Member(folder / f"member-{i}", source, reference, plan.disorder) for i in range(plan.members)]
-    writer = Writer(kafka.address, topic, lines, plan.rate)
+    answers = [answer(line) for line in lines] if plan.joined else []
+    writer = Writer(kafka.address, topic, lines, plan.rate, answers)
     scene = Scene(kafka, members, writer, Ledger(kafka, topic), lines)
     try:
         for member in members:
@@ -86,6 +88,22 @@ def play(plan: Plan, kafka: Broker | Cluster, topic: str, reference: Path, folde
     return scene
 
 
+def _topics(plan: Plan, kafka: Broker | Cluster, topic: str) -> dict[str, object]:
+    """Make the topics; what the source says of them."""
+    kafka.create_topic(topic, PARTITIONS)
+    if not plan.joined:
+        return {"topics": [topic]}
+    kafka.create_topic(topic + ANSWERS, PARTITIONS)
+    sides = {"request": topic, "response": topic + ANSWERS}
+    return {"join": {side: {"topic": name, "id": "$.id"} for side, name in sides.items()}}
+
+
+def answer(line: bytes) -> bytes:
+    """What a model says to a record, with the record's identifier."""
+    whole = orjson.loads(line)
+    return orjson.dumps({name: whole[name] for name in ("id", "prediction", "score")})
+
+
 def _finish(scene: Scene) -> None:
     """Write the rest, and in each partition a record from a later day, which closes all windows.
 
@@ -98,22 +116,25 @@ def _finish(scene: Scene) -> None:
     last = orjson.loads(scene.lines[-1])
     _close(scene, {**last, "id": "nearly the end"})
     _close(scene, {**last, "id": "the end", "timestamp": last["timestamp"] + DAY})
-    if len(scene.members) > 1:
+    if len(scene.members) > 1 or scene.writer.joined:
         total = sum(len(rows) for rows in scene.ledger.rows.values())
-        wait_until(lambda: scene.counted() - scene.counted(OVERLAP) <= total, scene.members, 60)
+        wait_until(lambda: scene.counted() - scene.counted(OVERLAP) == total, scene.members, 60)
     for member in scene.members:
         member.stop()
 
 
 def _close(scene: Scene, record: dict[str, object]) -> None:
     """Write a record to each partition and wait until everything up to it is counted."""
-    line = orjson.dumps(record)
-    scene.kafka.produce(scene.topic, [Record(line, partition=partition) for partition in range(PARTITIONS)])
-    _wait_for(scene, line)
+    lines = {p: orjson.dumps({**record, "id": f"{record['id']} {p}"}) for p in range(PARTITIONS)}
+    scene.kafka.produce(scene.topic, [Record(line, partition=p) for p, line in lines.items()])
+    if scene.writer.joined:
+        answers = [Record(answer(line), partition=p) for p, line in lines.items()]
+        scene.kafka.produce(scene.topic + ANSWERS, answers)
+    _wait_for(scene, lines)
     scene.wait_behind({partition: rows[-1].offset + 1 for partition, rows in scene.ledger.rows.items()})
 
 
-def _wait_for(scene: Scene, last: bytes) -> None:
+def _wait_for(scene: Scene, last: Mapping[int, bytes]) -> None:
     """Until the last record of each partition can be read.
 
     Apache Kafka 4.3 was seen to leave a transaction open for good that was ended soon after a SIGKILL of its broker:

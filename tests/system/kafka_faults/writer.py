@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from confluent_kafka import KafkaError, Message, Producer
 
+from tests.system.kafka_faults.member import ANSWERS
+
 PARTITIONS = 4
 RUN = 3
 """Neighbours in one partition: the versions, which change every fourth record, are in all of them."""
@@ -17,10 +19,13 @@ class Writer:
 
     Args:
         address: of the brokers. topic: where to. lines: the records. rate: of records in a second.
+        answers: of each record, for the topic of the answers; none: there is no such topic.
     """
 
-    def __init__(self, address: str, topic: str, lines: Sequence[bytes], rate: float) -> None:
-        self._topic, self._lines = topic, lines
+    def __init__(
+        self, address: str, topic: str, lines: Sequence[bytes], rate: float, answers: Sequence[bytes] = ()
+    ) -> None:
+        self._topic, self._lines, self._answers = topic, lines, answers
         self._batch = max(1, round(rate * TICK_SECONDS))
         settings = {
             "bootstrap.servers": address,
@@ -40,6 +45,11 @@ class Writer:
         self.written = 0
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
+
+    @property
+    def joined(self) -> bool:
+        """Each record has an answer in another topic."""
+        return bool(self._answers)
 
     def allow(self, rows: int) -> None:
         """Write up to this number."""
@@ -62,14 +72,17 @@ class Writer:
                     return
                 end = min(self.written + self._batch, self._limit)
             for number in range(self.written, end):
-                self._put(self._lines[number], number // RUN % PARTITIONS)
+                partition = number // RUN % PARTITIONS
+                self._put(self._topic, self._lines[number], partition)
+                if self._answers:
+                    self._put(self._topic + ANSWERS, self._answers[number], partition)
             with self._changed:
                 self.written = end
                 self._changed.notify_all()
             self._producer.poll(TICK_SECONDS)
 
-    def _put(self, line: bytes, partition: int) -> None:
-        self._producer.produce(self._topic, line, partition=partition, on_delivery=self._delivered)
+    def _put(self, topic: str, line: bytes, partition: int) -> None:
+        self._producer.produce(topic, line, partition=partition, on_delivery=self._delivered)
 
     def _delivered(self, error: KafkaError | None, _: Message) -> None:
         if error is not None:
