@@ -30,7 +30,7 @@ FROM_HEAP = 8 * 2**20
 
 HEAP_KEPT = 32 * 2**20
 """Bytes that may lie free at the heap's end: what reading one block takes. To give it back after each block and to ask
-for it anew costs a fourteenth of a daemon's processor time, and a third where one thread decodes alone."""
+for it anew costs a sixteenth of a daemon's processor time, and a third where one thread decodes alone."""
 
 
 def surroundings(arguments: list[str]) -> dict[str, str]:
