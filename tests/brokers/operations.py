@@ -14,7 +14,7 @@ from confluent_kafka import (
     Producer,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic, OffsetSpec
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic, OffsetSpec, PartitionMetadata
 
 SECONDS = 30.0
 """How long one call may take; a broker that was just started may need some of it."""
@@ -129,11 +129,14 @@ class Operations:
 
     def leader_of(self, topic: str, partition: int) -> int:
         """The id of the broker that leads a partition; -1 where nobody does."""
-        return self._admin.list_topics(topic, timeout=SECONDS).topics[topic].partitions[partition].leader
+        return self._partition(topic, partition).leader
 
     def in_sync(self, topic: str, partition: int) -> set[int]:
         """The ids of the brokers whose replicas of a partition are in sync."""
-        return set(self._admin.list_topics(topic, timeout=SECONDS).topics[topic].partitions[partition].isrs)
+        return set(self._partition(topic, partition).isrs)
+
+    def _partition(self, topic: str, partition: int) -> PartitionMetadata:
+        return self._admin.list_topics(topic, timeout=SECONDS).topics[topic].partitions[partition]
 
     def delete_records(self, topic: str, before: Mapping[int, int]) -> None:
         """Delete the records of each partition whose offset is lower than the one given."""

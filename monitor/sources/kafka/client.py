@@ -62,7 +62,6 @@ class Client:
         self._cluster: Any = self._manager.cluster
         tell_the_truth(self._coordinator, self._subscription.assigned_partitions)
         self.grouped = options["group_id"] is not None
-        self._by_pattern = False
         self._heard = time.monotonic()
         self._session_seconds = options["session_timeout_ms"] / 1000
 
@@ -89,7 +88,8 @@ class Client:
         kafka-python asks for the metadata of all topics before each try, and gives the try up when the poll's time is
         over by the answer. Where a cluster has hundreds of topics a short poll would never come to join.
         """
-        if self._by_pattern and self._coordinator.need_rejoin() and self.is_connected():
+        by_pattern = self.grouped and self._subscription.subscribed_pattern is not None
+        if by_pattern and self._coordinator.need_rejoin() and self.is_connected():
             self._coordinator.poll(timeout_ms=CALL_MS)
 
     # What is read.
@@ -98,7 +98,6 @@ class Client:
         self, topics: Iterable[str], pattern: str | None, listener: AsyncConsumerRebalanceListener
     ) -> None:
         """Read topics, shared with the group where there is one."""
-        self._by_pattern = self.grouped and pattern is not None
         if pattern is not None:
             self.consumer.subscribe(pattern=pattern, listener=listener)
         else:

@@ -1,6 +1,6 @@
 """Fixtures for tests of members."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from tests.brokers.operations import Operations
-from tests.integration.kafka.members import Member
-
-Start = Callable[..., Member]
+from tests.integration.kafka.members import Member, Start
 
 
 @pytest.fixture

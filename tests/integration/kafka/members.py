@@ -145,6 +145,10 @@ class Member:
         return sum(self.source.report().lag_records.values())
 
 
+Start = Callable[..., Member]
+"""What the fixtures `start` and `start_member` give."""
+
+
 def until(reached: Callable[[], object], seconds: float = _PATIENCE_SECONDS) -> None:
     """Wait for something that another thread or process does.
 

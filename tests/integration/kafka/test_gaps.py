@@ -1,16 +1,12 @@
 """One member over a topic that loses records: how many are missing and why, and reading goes on."""
 
-from collections.abc import Callable
-
 import pytest
 
 from tests.brokers.cluster import Cluster
 from tests.brokers.operations import Operations
-from tests.integration.kafka.members import Member, produce, until
+from tests.integration.kafka.members import Start, produce, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka]
-
-Start = Callable[..., Member]
 
 
 @pytest.mark.kafka(needs={"delete_records", "out_of_range"})

@@ -1,13 +1,12 @@
 """What `/metrics` says of what is still to be counted."""
 
 import time
-from collections.abc import Callable
 
 import pytest
 
 from monitor.sources.kafka.source import KafkaStream
 from tests.brokers.operations import Operations, Record
-from tests.integration.kafka.members import Member, produce, row, until
+from tests.integration.kafka.members import Member, Start, produce, row, until
 from tests.integration.kafka.scrapes import PARTITIONS, Figures, figures, lag, show
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka]
@@ -15,7 +14,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.kafka]
 ROWS, MORE = 4000, 1000
 BUFFER_BYTES = 2**20
 HOUR_MS = 3_600_000
-Start = Callable[..., Member]
 
 
 def at_hour(numbers: range, hours_ago: int) -> list[Record]:

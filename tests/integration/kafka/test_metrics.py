@@ -1,7 +1,6 @@
 """What `/metrics` says of a Kafka source: the figures are those of what the topics hold."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,14 +12,13 @@ from monitor.sources.kafka.client import Client
 from monitor.sources.kafka.ledger import Ledger
 from monitor.sources.kafka.sampling import Sampling
 from tests.brokers.operations import Operations, Record
-from tests.integration.kafka.members import Member, produce, row, until
+from tests.integration.kafka.members import Start, produce, row, until
 from tests.integration.kafka.scrapes import PARTITIONS, Figures, figures, lag, show
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka]
 
 ROWS, MORE = 4000, 1000
 HOUR_MS = 3_600_000
-Start = Callable[..., Member]
 
 
 @pytest.mark.parametrize("fast", [True, False])

@@ -1,6 +1,5 @@
 """One member over a topic that changes under it: where it begins, what is missing, brokers that go away."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -15,12 +14,11 @@ from monitor.sources.kafka.client import Client
 from tests.brokers.broker import Broker
 from tests.brokers.cluster import Cluster
 from tests.brokers.operations import Operations, Record
-from tests.integration.kafka.members import BASE, Member, configuration, produce, row, until
+from tests.integration.kafka.members import BASE, Start, configuration, produce, row, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka]
 
 ROWS = 4000
-Start = Callable[..., Member]
 
 
 def test_every_record_is_counted(kafka: Operations, topic: str, group: str, start: Start) -> None:

@@ -146,14 +146,9 @@ ALONE: dict[Fault, float] = {
 }
 """Faults for one daemon and its brokers, with how often each comes."""
 
-JOINING: dict[Fault, float] = {
-    kill_daemon: 3,
-    stop_daemon: 1,
-    pause_daemon: 1,
-    kill_broker: 1,
-    stop_broker: 1,
-    pause_broker: 1,
-}
+_OF_RECORDS = {delete_unread, delete_while_reading, transaction}
+
+JOINING = {fault: often for fault, often in ALONE.items() if fault not in _OF_RECORDS}
 """Faults that leave every record where it is: each request finds its answer."""
 
 CLEAN: dict[Fault, float] = {stop_daemon: 2, absent_daemon: 2, pause_daemon: 1}
