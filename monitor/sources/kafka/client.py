@@ -61,9 +61,14 @@ class Client:
         self._net: Any = self.consumer._net  # noqa: SLF001 - see the module's text
         self._cluster: Any = self._manager.cluster
         tell_the_truth(self._coordinator, self._subscription.assigned_partitions)
-        self.grouped = options["group_id"] is not None
+        self.group: str | None = options["group_id"]
         self._heard = time.monotonic()
         self._session_seconds = options["session_timeout_ms"] / 1000
+
+    @property
+    def grouped(self) -> bool:
+        """It shares what is read with a group."""
+        return self.group is not None
 
     def close(self) -> None:
         """Leave the group and end the threads."""
@@ -264,11 +269,29 @@ class Client:
         connection = self._manager._conns.get(leader)  # noqa: SLF001 - see the module's text
         return leader not in {None, -1} and connection is not None and bool(connection.connected)
 
-    def silent_seconds(self) -> float:
-        """How long ago the last byte came from any connected broker."""
-        connections = [c for c in self._connections() if c.connected]
-        last = max((c.transport.last_read for c in connections), default=None)
-        return 0.0 if last is None else time.monotonic() - last
+    def silent(self) -> dict[str, float]:
+        """Brokers, and for how many seconds each of them has owed an answer and sent nothing.
+
+        While the group settles its coordinator owes none: it answers when the other members have joined.
+        """
+        waits = self.grouped and not self.membership()[0]
+        coordinator = self._coordinator.coordinator_id if waits else None
+        found: dict[str, float] = {}
+        for connection in self._connections():
+            broker = self._cluster.broker_metadata(connection.node_id)
+            if broker is not None and connection.connected and connection.node_id != coordinator:
+                address = f"{broker.host}:{broker.port}"
+                found[address] = max(time.monotonic() - _heard(connection), found.get(address, 0.0))
+        return found
+
+
+def _heard(connection: Any) -> float:
+    """When a connection's broker last had nothing to answer or sent something, monotonic seconds."""
+    oldest = next(iter(connection.in_flight_requests.copy()), None)
+    if oldest is None:
+        return time.monotonic()
+    _id, _future, sent, _until, _timer = oldest
+    return float(max(sent, connection.transport.last_read))
 
 
 def _packed(offsets: Mapping[TopicPartition, Committed]) -> dict[TopicPartition, OffsetAndMetadata]:

@@ -26,7 +26,7 @@ STUCK_SECONDS = 20.0
 """Beyond the rebalance timeout: a group that has not settled by then is joined anew."""
 
 SILENT_SECONDS = 5.0
-"""Fetches are answered twice a second also when there is nothing."""
+"""Fetches are answered twice a second also when there is nothing; a new group settles within three."""
 
 SLEPT_SECONDS = 5.0
 """Between two looks at the partitions lies less, unless this process was stopped or waited for a broker."""
@@ -87,10 +87,13 @@ class Watching:
 
     def is_stuck(self, client: Client) -> bool:
         """The group has not settled for longer than all its members may take."""
+        return self._unsettled_seconds(client) > self._options.rebalance_timeout + STUCK_SECONDS
+
+    def _unsettled_seconds(self, client: Client) -> float:
         now = time.monotonic()
         if not client.grouped or client.membership()[0] or not client.is_connected():
             self._settled_at = now
-        return now - self._settled_at > self._options.rebalance_timeout + STUCK_SECONDS
+        return now - self._settled_at
 
     def sights(self, client: Client, ledger: Ledger, fresh: Iterable[TopicPartition]) -> dict[str, Sight]:
         """How each assigned partition stands."""
@@ -139,12 +142,14 @@ class Watching:
     ) -> dict[str, Explanation]:
         """What is wrong now, the worst first."""
         told = [log.explain(error) for error in errors if error is not None]
-        brokers = ", ".join(self._options.brokers)
-        if client.silent_seconds() > SILENT_SECONDS:
+        silent = ", ".join(sorted(b for b, seconds in client.silent().items() if seconds > SILENT_SECONDS))
+        if silent:
             hint = "the broker's process may hang, or a firewall drops packets"
             told.append(
-                Explanation("silent", f"{brokers} is connected but does not answer", hint, passing=True)
+                Explanation("silent", f"{silent} is connected but does not answer", hint, passing=True)
             )
+        if not client.assignment() and self._unsettled_seconds(client) > SILENT_SECONDS:
+            told.append(_unsettled(client))
         told += [
             _explained(f"the topic {t} may not be read", "allow Describe and Read")
             for t in sorted(client.forbidden())
@@ -171,6 +176,16 @@ def _sight(line: Line, place: Place, *, reachable: bool) -> Sight:
         return Sight(line.reading.place, line.stop, reachable, line.begin)
     end = (line.reading.end or None) if place.end is None else place.end
     return Sight(line.reading.place, end, reachable, line.begin, current=place.end is not None)
+
+
+def _unsettled(client: Client) -> Explanation:
+    """Why a group does not settle."""
+    if not client.has_coordinator():
+        return _explained(
+            f"no broker coordinates the group {client.group}", "see whether all brokers are well"
+        )
+    hint = "one that was killed or hangs is waited for until its session_timeout is over"
+    return _explained(f"the group {client.group} waits for its other members", hint)
 
 
 def _explained(message: str, hint: str) -> Explanation:

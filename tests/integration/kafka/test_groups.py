@@ -142,6 +142,24 @@ def test_paused_member_counts_nothing_that_is_not_its_own(
     assert produced == counted()
 
 
+@pytest.mark.kafka(needs={"cooperative", "eviction", "quick_joins"})
+def test_who_waits_for_others_says_so(
+    kafka: Operations, topic: str, tmp_path: Path, members: list[Member]
+) -> None:
+    """A member whose group waits for one that hangs blames the group, not a broker; then it reads."""
+    kafka.create_topic(topic, 4)
+    source = {"brokers": kafka.address, "topics": topic, "session_timeout": "15s", "group": topic}
+    sleeper = MemberProcess(tmp_path / "a", source)
+    produce(kafka, topic, range(1000))
+    until(lambda: sleeper.outcome() == 1000)
+    sleeper.signal(signal.SIGSTOP)
+    members.append(Member(tmp_path / "b", source))
+    until(lambda: members[0].trouble)
+    until(lambda: members[0].assigned() == 4 and not members[0].source.report().trouble)
+    sleeper.kill()
+    assert [f"the group {topic} waits for its other members"] == members[0].trouble
+
+
 @pytest.mark.kafka(needs={"static_membership"})
 def test_static_member_keeps_its_partitions(
     kafka: Operations, topic: str, tmp_path: Path, members: list[Member]

@@ -40,9 +40,9 @@ class Leader:
         """See `Client`."""
         return True
 
-    def silent_seconds(self) -> float:
+    def silent(self) -> dict[str, float]:
         """See `Client`."""
-        return 0.0
+        return {}
 
     def forbidden(self) -> frozenset[str]:
         """See `Client`."""
