@@ -88,7 +88,7 @@ def _monitor(state: State, name: str, windows: int, now: int) -> dict[str, Any]:
     return {
         "name": name,
         "watermark": place_json(mark),
-        "lag_seconds": None if mark is None else round((now - mark) / 1e6, 3),
+        "watermark_age_seconds": None if mark is None else round((now - mark) / 1e6, 3),
         "records": state.counts.of(name),
         "gaps": [gap_json(gap) for gap in state.gaps.of(name)],
         "windows": [_window(window) for window in closed],
@@ -128,10 +128,10 @@ def _print(terminal: Console, answer: dict[str, Any], now: int) -> None:
     terminal.print(f"state file {escape(answer['state'])}")
     for monitor in answer["monitors"]:
         terminal.print(f"\n[bold]{escape(monitor['name'])}[/bold]")
-        lag = monitor["lag_seconds"]
+        age = monitor["watermark_age_seconds"]
         reached = (
-            f"{monitor['watermark']} ({ago(now - round(lag * 1e6), now)})"
-            if lag is not None
+            f"{monitor['watermark']} ({ago(now - round(age * 1e6), now)})"
+            if age is not None
             else "no rows with a time yet"
         )
         terminal.print(f"  event time  {reached}")

@@ -1,5 +1,6 @@
 """`driftd status` and `driftd deliveries` read and change a state file."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,7 @@ def test_status_as_json(driftd: Driftd, state: Path) -> None:
     (monitor,) = found["monitors"]
     assert ("loans", {"accepted": 1200, "late": 3}) == (monitor["name"], monitor["records"])
     assert monitor["watermark"].startswith("2026-01-01T01:00:00")
+    assert time.time() - (START + HOUR) / 1e6 == pytest.approx(monitor["watermark_age_seconds"], abs=600)
     assert [("1h", "drift", 600)] == [(w["window"], w["verdict"], w["rows"]) for w in monitor["windows"]]
     assert {"chat": {"pending": 1, "delivered": 1, "dead": 1}} == found["deliveries"]
 
