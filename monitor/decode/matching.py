@@ -24,7 +24,7 @@ Values = dict[int, pl.Series]
 _QUOTE, _COMMA, _POINT, _E, _N, _ZERO, _NINE, _MINUS = b'",.en09-'
 _NULL = np.frombuffer(b"null", np.uint8)
 _BOUNDS = 2**16
-"""Bounds of tokens that are looked at together."""
+"""Bounds of tokens that are looked at together, about: lines are shared out evenly among the looks."""
 
 
 def match(template: Template, block: Block, rows: Rows) -> tuple[Mask, Values]:
@@ -42,7 +42,7 @@ def match(template: Template, block: Block, rows: Rows) -> tuple[Mask, Values]:
     bones = skeleton(template)
     chars = np.frombuffer(block.joined(rows, bones.reach), np.uint8)
     fits, bounds = _cut(block, rows, chars[: len(chars) - bones.reach], len(template.tokens))
-    step = max(_BOUNDS // len(bounds), 1)
+    step = -(-bounds.shape[1] // max(round(bounds.size / _BOUNDS), 1)) or 1
     marks: list[Mask] = []
     columns: Columns = []
     for first in range(0, bounds.shape[1], step):

@@ -55,7 +55,7 @@ class Ahead:
         self._begun: dict[str, deque[Work]] = {}
 
     def begin(self, order: Callable[[], Sequence[str]], rows: int, size: int) -> None:
-        """Decode what waits next, unless two batches have been begun that are not all taken.
+        """Decode what waits next, until two batches have been begun that are not all taken.
 
         Args:
             order: gives the partitions, those first that come first.
@@ -63,20 +63,26 @@ class Ahead:
             size: of a batch, bytes.
         """
         self._forget()
-        if self._reading is None or self._batches() > 1:
-            return
-        names = sorted(order(), key=lambda name: len(self._begun.get(name, ())))
+        while self._reading is not None and self._batches() <= 1:
+            epoch = self._channel.epoch
+            chosen = self._next(order(), rows, size)
+            if not chosen:
+                return
+            for work in self._works(chosen, epoch):
+                self._begun.setdefault(work.name, deque()).append(work)
+
+    def _next(self, order: Sequence[str], rows: int, size: int) -> list[tuple[str, list[Piece]]]:
+        """Pieces for a batch, of partitions of which the least has been begun."""
+        names = sorted(order, key=lambda name: len(self._begun.get(name, ())))
         share = size // max(1, len(names))
         chosen: list[tuple[str, list[Piece]]] = []
-        epoch = self._channel.epoch
         for name in names:
             behind = sum(len(work.pieces) for work in self._begun.get(name, ()))
             if rows > 0 and size > 0 and (pieces := self._channel.peek(name, rows, share, behind)):
                 chosen.append((name, pieces))
                 rows -= sum(len(piece.messages or ()) for piece in pieces)
                 size -= sum(piece.size for piece in pieces)
-        for work in self._works(chosen, epoch):
-            self._begun.setdefault(work.name, deque()).append(work)
+        return chosen
 
     def take(self, name: str, rows: int, size: int) -> Work | None:
         """Take what waits of a partition: what was begun, where it is still the next."""

@@ -101,6 +101,12 @@ class Channel:
                 self.wake()
             return True
 
+    def wait_for_room(self, seconds: float) -> bool:
+        """Wait until the loop has taken something of what waits; False when it has not in that time."""
+        with self._changed:
+            before = self._bytes
+            return self._changed.wait_for(lambda: self._bytes < before or not self._bytes, seconds)
+
     def held(self) -> dict[str, int]:
         """Bytes that wait, by partition."""
         with self._changed:
@@ -244,6 +250,7 @@ class Channel:
                 shelf.bytes -= piece.size
                 self._bytes -= piece.size
             self._dirty = True
+            self._changed.notify_all()
             return True
 
     def take_note(self) -> None:

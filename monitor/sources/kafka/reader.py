@@ -162,7 +162,7 @@ class Reader:
             fresh = self.membership.holdings.fresh
             settled = bool(fresh) and self._placing.settle(fresh, self._epoch)
             self._commit(began)
-            self._backpressure.balance(fresh)
+            self._backpressure.make_room(fresh)
             found = self._poll(BUSY_MS if fresh or self.paused or self.channel.lost else POLL_MS)
             self._watch(began)  # first: who takes rows must know which other partitions hold some
             if found is not None:

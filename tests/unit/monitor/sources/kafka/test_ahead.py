@@ -59,6 +59,18 @@ def test_what_was_begun_is_decoded_once() -> None:
     log.ahead.close()
 
 
+def test_two_batches_are_begun_in_one_go() -> None:
+    """So the next is decoded while the loop counts the last; a third waits until one of them is taken."""
+    log = Log()
+    for offset in range(3):
+        log.put(offset)
+    log.ahead.begin(lambda: ["loans/3"], 1, 10**6)
+    assert [[1], [2]] == [log.take(), log.take()]
+    assert 2 == log.calls
+    assert [3] == log.take()
+    log.ahead.close()
+
+
 def test_what_went_is_not_taken() -> None:
     """Pieces of a partition that was given up, or is read anew, are forgotten although they were decoded."""
     log = Log()

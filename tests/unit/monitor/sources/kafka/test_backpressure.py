@@ -1,6 +1,7 @@
 """When the polling thread pauses partitions."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 import numpy as np
@@ -62,7 +63,19 @@ def test_all_rest_when_the_bound_is_reached() -> None:
     assert set(PARTITIONS) == client.consumer.paused
     channel.take("t/0", 1, 1)
     balance()
-    assert set(PARTITIONS) == client.consumer.paused
+    assert {PARTITIONS[1]} == client.consumer.paused
     channel.take("t/1", 1, 1)
     balance()
     assert set() == client.consumer.paused
+
+
+def test_while_all_rest_the_loop_is_waited_for() -> None:
+    """Until it has taken something; where nothing waits there is nothing that it could take."""
+    channel = Channel(BOUND)
+    put(channel, PARTITIONS[0], BOUND + 1000)
+    assert not channel.wait_for_room(0.0)
+    with ThreadPoolExecutor(1) as pool:
+        came = pool.submit(channel.wait_for_room, 60.0)
+        channel.take("t/0", 1, 1)
+        assert came.result(30.0)
+    assert channel.wait_for_room(0.0)
