@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MAX_PANES = 64
 """Panes that are open at once for one batch, roughly: a profile of 50 columns takes 0.3 MB."""
 
-GATHERED_ROWS = 12_288
+GATHERED_ROWS = 8_192
 """So many rows are profiled together; fewer at a commit, or when a window ends."""
 
 

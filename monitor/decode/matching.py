@@ -8,6 +8,7 @@ line counts as fitting only when every byte of it is accounted for; all others a
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import ceil
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +25,7 @@ Values = dict[int, pl.Series]
 _QUOTE, _COMMA, _POINT, _E, _N, _ZERO, _NINE, _MINUS = b'",.en09-'
 _NULL = np.frombuffer(b"null", np.uint8)
 _BOUNDS = 2**16
-"""Bounds of tokens that are looked at together, about: lines are shared out evenly among the looks."""
+"""Most bounds of tokens that are looked at together; lines are shared out evenly among the looks."""
 
 
 def match(template: Template, block: Block, rows: Rows) -> tuple[Mask, Values]:
@@ -42,7 +43,7 @@ def match(template: Template, block: Block, rows: Rows) -> tuple[Mask, Values]:
     bones = skeleton(template)
     chars = np.frombuffer(block.joined(rows, bones.reach), np.uint8)
     fits, bounds = _cut(block, rows, chars[: len(chars) - bones.reach], len(template.tokens))
-    step = -(-bounds.shape[1] // max(round(bounds.size / _BOUNDS), 1)) or 1
+    step = max(ceil(bounds.shape[1] / max(ceil(bounds.size / _BOUNDS), 1)), 1)
     marks: list[Mask] = []
     columns: Columns = []
     for first in range(0, bounds.shape[1], step):
