@@ -25,6 +25,7 @@ RATE = 1000
 TICK_SECONDS = 0.02
 LOOK_SECONDS = 0.02
 AWAY_SECONDS = 10.0
+RECONNECT_MS = 100
 PATIENCE_SECONDS = 60.0
 _ACCEPTED = re.compile(rb'^driftd_records_total\{[^}]*outcome="accepted"[^}]*\} (\S+)$', re.MULTILINE)
 
@@ -68,7 +69,9 @@ class Feed(threading.Thread):
 
     def __init__(self, address: str, topic: str) -> None:
         super().__init__(daemon=True)
-        self._producer = Producer({"bootstrap.servers": address, "linger.ms": 5, "log_level": 0})
+        options = {"bootstrap.servers": address, "linger.ms": 5, "log_level": 0}
+        # or it would be away for up to ten seconds more than its broker
+        self._producer = Producer({**options, "reconnect.backoff.max.ms": RECONNECT_MS})
         self._topic = topic
         self._values = messages(0, 20_000)
         self._end = threading.Event()

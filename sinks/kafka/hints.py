@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sinks.kafka.connection import KafkaConnection
 
 _LONGEST = 300
+_ASK_THE_LOGS = "the broker's log, or that of driftd with `log: {level: debug}`, may tell more"
 _NODE = re.compile(r"node_id=(?P<node>\d+) ")
 _INTRODUCED = re.compile(r"Initializing connection for node_id (?P<node>\d+) at (?P<address>\S+)")
 _UNREACHED = frozenset({"connection_refused", "unknown_name", "unreachable", "timeout"})
@@ -135,4 +136,4 @@ def _file_trouble(texts: Iterable[str], connection: KafkaConnection | None) -> E
 
 def _other(error: BaseException | None) -> Explanation:
     words = next(iter(_words(error)), "no reason is known")
-    return Explanation("other", words[:_LONGEST], "", passing=True)
+    return Explanation("other", words[:_LONGEST], _ASK_THE_LOGS, passing=True)
