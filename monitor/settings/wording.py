@@ -10,6 +10,8 @@ from monitor.settings.beside import MISTAKE
 from monitor.settings.vocabulary import did_you_mean, keys_at
 
 _QUOTED = re.compile(r"'([^']*)'")
+_SIZE = re.compile(r"([0-9]+) ?([kKMG])(i?)B?")
+_UNITS = "kmg"
 _PREFIXES = ("Value error, ", "Input ", "String ", "Value ")
 
 
@@ -47,6 +49,24 @@ def _text(error: Mapping[str, Any]) -> tuple[str, str]:
     return "should be text", "quote it" if isinstance(error["input"], int | float) else ""
 
 
+def _number(error: Mapping[str, Any]) -> tuple[str, str]:
+    words = "should be a whole number" if str(error["type"]).startswith("int") else "should be a number"
+    return words, _in_bytes(error) or _description(error)
+
+
+def _in_bytes(error: Mapping[str, Any]) -> str:
+    """A size with a unit, as the number that it stands for."""
+    size = _SIZE.fullmatch(str(error["input"]))
+    if size is None or not str(error["loc"][-1]).endswith("_bytes"):
+        return ""
+    number, unit, binary = size.groups()
+    return f"in bytes: {int(number) * (1024 if binary else 1000) ** (_UNITS.index(unit.lower()) + 1)}"
+
+
+def _yes_or_no(error: Mapping[str, Any]) -> tuple[str, str]:
+    return "should be true or false", _description(error)
+
+
 def _plain(error: Mapping[str, Any]) -> tuple[str, str]:
     message = str(error["msg"])
     for prefix in _PREFIXES:
@@ -74,6 +94,8 @@ _KINDS: dict[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
     "literal_error": _choice,
     "enum": _choice,
     "string_type": _text,
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float", "float_type", "float_parsing"), _number),
+    **dict.fromkeys(("bool_type", "bool_parsing"), _yes_or_no),
     "path_type": lambda _: ("should be a path", "write it as text"),
     MISTAKE: _beside,
     "too_short": lambda _: ("should not be empty", ""),
