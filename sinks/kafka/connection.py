@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from sinks.kafka.security import Sasl, Tls
 
 DEFAULT_PORT = 9092
-RECONNECT_SECONDS = 3.0
+RECONNECT_SECONDS = 2.0
 """Longest wait between two tries to reach a broker; kafka-python's own 30 s would be the time to recover."""
 
 _BRACKETS = re.compile(r"\[(?P<host>[0-9A-Fa-f:.]+)\](?::(?P<port>\d+))?")

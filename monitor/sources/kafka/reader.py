@@ -33,7 +33,7 @@ BUSY_MS = 20
 """Time of a poll while partitions are paused or about to be settled."""
 
 LEAST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 3.0
+LONGEST_PAUSE_SECONDS = 2.0
 LEAVE_SECONDS = 6.0
 """So long a member that ends waits for a group that is changing: nobody may commit to it meanwhile."""
 
