@@ -184,7 +184,7 @@ def _unsettled(client: Client) -> Explanation:
         return _explained(
             f"no broker coordinates the group {client.group}", "see whether all brokers are well"
         )
-    hint = "one that was killed or hangs is waited for until its session_timeout is over"
+    hint = "one that was killed or hangs is waited for until its session_timeout is over; later look at the brokers"
     return _explained(f"the group {client.group} waits for its other members", hint)
 
 

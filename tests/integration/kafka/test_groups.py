@@ -148,7 +148,7 @@ def test_who_waits_for_others_says_so(
 ) -> None:
     """A member whose group waits for one that hangs blames the group, not a broker; then it reads."""
     kafka.create_topic(topic, 4)
-    source = {"brokers": kafka.address, "topics": topic, "session_timeout": "15s", "group": topic}
+    source = {"brokers": kafka.address, "topics": topic, "session_timeout": "25s", "group": topic}
     sleeper = MemberProcess(tmp_path / "a", source)
     produce(kafka, topic, range(1000))
     until(lambda: sleeper.outcome() == 1000)
