@@ -64,18 +64,11 @@ class CategoricalBinning:
         """The known values and null (its code is `size`) by their hashes; None where they are too many."""
         return HashTable.of(self.table, self.size)
 
-    def codes(self, values: pl.Series, hashes: npt.NDArray[np.uint64] | None = None) -> npt.NDArray[np.int64]:
-        """Code of each value of a String, Categorical or Enum series, shape (n,): 0 to size - 1, null is `size`.
-
-        `hashes` are those of the texts, where they are known already.
-        """
+    def codes(self, values: pl.Series) -> npt.NDArray[np.int64]:
+        """Code of each value of a String, Categorical or Enum series, shape (n,): 0 to size - 1, null is `size`."""
         table = self.hash_table
         if values.dtype == pl.String and table is not None:
-            hashes = hashes_of(values) if hashes is None else hashes
-            slots = table.slots(hashes)
-            codes = table.codes.take(slots)
-            codes[table.hashes.take(slots) != hashes] = self.unseen
-            return codes
+            return table.codes_of(hashes_of(values), self.unseen)
         keys, codes = physical_codes(as_categories(values), self.table, self.unseen, self.size)
         return codes.take(keys)
 

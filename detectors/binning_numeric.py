@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from detectors.binning_fit import fit_edges, moment_scale
 from detectors.float_grid import FloatGrid, Floats, Ints
+from detectors.plain_cells import PlainCells
 
 MOMENT_BITS = 19
 """Sums are kept of whole multiples of the quantum, at most 2^19 from the centre."""
@@ -135,11 +136,23 @@ class NumericBinning:
             dense=bool(crowded.any()),
         )
 
+    @cached_property
+    def plain(self) -> PlainCells | None:
+        """What finds a bin by the cell alone; None where edges lie inside cells, or nothing is summed."""
+        lookup, grid = self.lookup, self.grid
+        if lookup is None or grid is None or lookup.inner.size or not self.quantum:
+            return None
+        first, last = float(self.edges[0]), float(self.edges[-1])
+        return PlainCells(grid, first, last, lookup.cells[:-1], lookup.covered)
+
     def codes(self, values: Floats) -> Ints:
         """Code of each finite value, shape (n,), 0 to size - 1; equal to bisection of the edges on every float."""
         lookup, grid = self.lookup, self.grid
         if lookup is None or grid is None or values.size < _SMALL:
             return np.searchsorted(self.edges, values, side="right")
+        plain = self.plain
+        if plain is not None and plain.holds(np.minimum.reduce(values), np.maximum.reduce(values)):
+            return plain.codes(values)
         cells = grid.of(values)
         codes = lookup.codes.take(cells)
         codes += values >= lookup.first.take(cells)

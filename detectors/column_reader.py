@@ -13,10 +13,13 @@ from detectors.binning import CategoricalBinning, LogBinning, NumericBinning
 from detectors.bottom_k import BottomK
 from detectors.layout import REMARKS, SPECIALS, TEXT_LIMIT, Column, Kind, Layout, Odd, Role
 from detectors.numeric_pass import Tally, tally
+from detectors.numeric_together import MOST_ROWS, tally_together
 from detectors.text_codes import HASH_SEED, as_categories, hashes_of, physical_codes
 from detectors.workspace import BLOCK, Workspace
 
+Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Places = Ints | slice
 
 KEPT_TEXT = 200
 """Characters of an unseen value that are kept."""
@@ -70,17 +73,21 @@ class ColumnReader:
         hashed = pl.DataFrame(texts).select(pl.all().hash(HASH_SEED))
         return [replace(r, hashes=hashed[str(r.i)].to_numpy()) if str(r.i) in texts else r for r in readers]
 
+    @classmethod
+    def count_all(cls, readers: Sequence[ColumnReader], rows: int) -> list[Counted]:
+        """Count all rows of columns; `rows` says how many there are where the frame lacks one."""
+        space = Workspace(rows)
+        found: dict[int, Tally] = {}
+        if rows <= MOST_ROWS:
+            found = tally_together({r.i: one for r in readers if (one := r.numbers) is not None})
+        return [reader.count(rows, space, found.get(reader.i)) for reader in readers]
+
     @property
     def hashable(self) -> bool:
         """A column of text whose known values are found by their hashes."""
         binning = self.layout.binnings[self.i]
         text = isinstance(binning, CategoricalBinning) and binning.hash_table is not None
         return text and self.series is not None and self.series.dtype == pl.String
-
-    def at(self, rows: Ints, frame: pl.DataFrame) -> ColumnReader:
-        """The same column at some rows, which `frame` holds."""
-        there = ColumnReader.open(self.layout, frame, self.i)
-        return there if self.hashes is None else replace(there, hashes=self.hashes[rows])
 
     @classmethod
     def open(cls, layout: Layout, frame: pl.DataFrame, i: int) -> ColumnReader:
@@ -102,8 +109,14 @@ class ColumnReader:
         hashes = None if self.hashes is None else self.hashes[start : start + rows]
         return ColumnReader(self.layout, self.i, series, odd, hashes)
 
-    def count(self, rows: int, space: Workspace) -> Counted:
-        """Count all rows of the column; `rows` says how many there are where the frame lacks it."""
+    def count(self, rows: int, space: Workspace, found: Tally | None = None) -> Counted:
+        """Count all rows of the column.
+
+        Args:
+            rows: how many there are where the frame lacks the column.
+            space: buffers.
+            found: what `tally_together` has made of the column.
+        """
         slots = np.zeros(self.size + len(SPECIALS) + len(REMARKS), np.int64)
         binning = self.layout.binnings[self.i]
         if self.series is None:
@@ -112,25 +125,62 @@ class ColumnReader:
         if isinstance(binning, CategoricalBinning):
             counted = self._count_text(binning, self.series, slots, space)
         else:
-            counted = Counted(slots, self._count_numbers(binning, self.series, slots, space))
+            counted = Counted(slots, self._count_numbers(binning, self.series, slots, space, found))
         if self.odd is not None:
             self._move_odd(self.series, self.odd, slots)
         return counted
 
+    @property
+    def numbers(self) -> tuple[NumericBinning, Floats, int] | None:
+        """What `tally_together` asks for; None for a column of another kind."""
+        binning = self.layout.binnings[self.i]
+        if self.series is None or not isinstance(binning, NumericBinning):
+            return None
+        return binning, self.series.to_numpy(), self.series.null_count()
+
     def codes(self, rows: int) -> Ints:
         """The slot of each row, int64, shape (rows,): value bins, then specials."""
+        return self._slots_of(rows, slice(None))
+
+    def codes_at(self, places: Ints) -> Ints:
+        """The slots of the rows at some places, int64, shape (places,)."""
+        return self._slots_of(places.size, places)
+
+    def _slots_of(self, rows: int, places: Places) -> Ints:
+        """The slots of so many rows, which are at these places."""
         binning = self.layout.binnings[self.i]
         if self.series is None:
             return np.full(rows, self.size + _MISSING)
-        if isinstance(binning, CategoricalBinning):
-            codes = binning.codes(self.series, self.hashes)
+        if not isinstance(binning, CategoricalBinning):
+            codes = self._number_codes(binning, self.series, places)
+        elif self.hashes is not None and binning.hash_table is not None:
+            codes = binning.hash_table.codes_of(self.hashes[places], binning.unseen)
         else:
-            codes = number_codes(binning, self.series.to_numpy(), self.series)
+            codes = binning.codes(self.series[places])
         if self.odd is not None:
-            kinds = self.odd.fill_null(0).to_numpy()
+            kinds = self.odd.fill_null(0).to_numpy()[places]
             hidden = codes == self.size + NULL
             for kind in _HARD:
                 codes[hidden & (kinds == kind)] = self.size + SPECIALS.index(kind.name.lower())
+        return codes
+
+    def _number_codes(self, binning: NumericBinning | LogBinning, series: pl.Series, places: Places) -> Ints:
+        """Slots of numbers: value bins, then null, NaN and the infinities."""
+        if series.null_count():
+            series = series[places]
+            values = series.to_numpy()
+        else:
+            values = series.to_numpy()[places]
+        finite = np.isfinite(values)
+        if finite.all():
+            return binning.codes(values)
+        nulls, empty = series.null_count(), np.isnan(values)
+        codes = np.full(values.size, binning.size + (NULL if nulls else NAN))
+        codes[finite] = binning.codes(values[finite])
+        codes[values == np.inf] = binning.size + POSITIVE
+        codes[values == -np.inf] = binning.size + NEGATIVE
+        if nulls and nulls < np.count_nonzero(empty):
+            codes[empty & ~series.is_null().to_numpy()] = binning.size + NAN
         return codes
 
     def remarks(self) -> npt.NDArray[np.uint8] | None:
@@ -138,11 +188,17 @@ class ColumnReader:
         return None if self.odd is None else self.odd.fill_null(0).to_numpy()
 
     def _count_numbers(
-        self, binning: NumericBinning | LogBinning, series: pl.Series, slots: Ints, space: Workspace
+        self,
+        binning: NumericBinning | LogBinning,
+        series: pl.Series,
+        slots: Ints,
+        space: Workspace,
+        found: Tally | None,
     ) -> Tally:
         """Count a numeric column."""
         nulls = series.null_count()
-        found = tally(binning, (series.drop_nulls() if nulls else series).to_numpy(), space)
+        if found is None:
+            found = tally(binning, (series.drop_nulls() if nulls else series).to_numpy(), space)
         slots[: self.size] = found.counts
         specials = (nulls, found.nan, found.positive_infinity, found.negative_infinity)
         slots[self.size : self.size + len(specials)] = specials
@@ -187,23 +243,6 @@ class ColumnReader:
 def _long(texts: pl.Series) -> int:
     """How many texts are longer than the limit."""
     return int((texts.str.len_bytes() > TEXT_LIMIT).sum())
-
-
-def number_codes(
-    binning: NumericBinning | LogBinning, values: npt.NDArray[np.float64], series: pl.Series
-) -> Ints:
-    """Slots of numbers: value bins, then null, NaN and the infinities."""
-    finite = np.isfinite(values)
-    if finite.all():
-        return binning.codes(values)
-    nulls, empty = series.null_count(), np.isnan(values)
-    codes = np.full(values.size, binning.size + (NULL if nulls else NAN))
-    codes[finite] = binning.codes(values[finite])
-    codes[values == np.inf] = binning.size + POSITIVE
-    codes[values == -np.inf] = binning.size + NEGATIVE
-    if nulls and nulls < np.count_nonzero(empty):
-        codes[empty & ~series.is_null().to_numpy()] = binning.size + NAN
-    return codes
 
 
 def numeric_values(layout: Layout, frame: pl.DataFrame, column: Column) -> pl.Series | None:

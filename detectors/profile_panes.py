@@ -24,6 +24,9 @@ from detectors.text_codes import hashes_of
 Ints = npt.NDArray[np.int64]
 Keys = npt.NDArray[np.uint64]
 
+_RUN_SHIFT = 48
+"""Bits of a key that are sorted by together with the number of its run; keys that agree in these are rare."""
+
 
 def profile_panes(layout: Layout, frame: pl.DataFrame, sizes: Ints, keys: Keys) -> list[Profile]:
     """One profile for each run of rows; equal to `profile_rows` of each run.
@@ -203,7 +206,7 @@ class _Panes:
         series = self.frame["@id"]
         valid = series.is_not_null().to_numpy()
         group, hashes = self.group[valid], hashes_of(series)[valid]
-        order = np.lexsort((hashes, group))
+        order = by_run_and_key(group, hashes)
         group, hashes = group[order], hashes[order]
         new = np.ones(hashes.size, np.bool_)
         new[1:] = (hashes[1:] != hashes[:-1]) | (group[1:] != group[:-1])
@@ -220,7 +223,7 @@ class _Panes:
     def samples(self, keys: Keys) -> list[Sample]:
         """The sample of each run."""
         k = self.layout.sample_rows
-        order = np.lexsort((keys, self.group))
+        order = by_run_and_key(self.group, keys)
         ranked, codes = keys[order], np.ascontiguousarray(self.codes.T).take(order, axis=0)
         tied = bool(np.any(ranked[1:] == ranked[:-1]))
         samples = []
@@ -237,6 +240,15 @@ def _runs(ordered: Ints) -> tuple[Ints, Ints]:
     """The distinct numbers of an ascending array and how often each comes."""
     first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: ordered.size])
     return ordered[first], np.diff(np.append(first, ordered.size))
+
+
+def by_run_and_key(group: Ints, keys: Keys) -> Ints:
+    """The order of rows by run, and by key within each; equal keys in any order."""
+    order = np.argsort(group.astype(np.uint64) << np.uint64(_RUN_SHIFT) | keys >> np.uint64(64 - _RUN_SHIFT))
+    ranked, run = keys[order], group[order]
+    if np.any((ranked[1:] < ranked[:-1]) & (run[1:] == run[:-1])):  # they differ in their last bits alone
+        return np.lexsort((keys, group))
+    return order
 
 
 def _by_run(group: Ints, rows: Ints) -> Iterator[tuple[int, Ints]]:

@@ -18,13 +18,13 @@ from detectors.profile_panes import profile_panes
 from detectors.profile_value import WEIGHT_UNIT, Profile, bounded
 from detectors.sample import Sample
 from detectors.text_codes import hashes_of
-from detectors.workspace import BLOCK, Workspace
+from detectors.workspace import BLOCK
 
 __all__ = ["categorical_values", "numeric_values", "profile_groups", "profile_rows"]
 
 Ints = npt.NDArray[np.int64]
 
-_LONG_RUN = 8192
+_LONG_RUN = 12_288
 """A group with this many rows is counted column by column; smaller ones are counted together."""
 
 
@@ -32,8 +32,7 @@ def profile_rows(layout: Layout, frame: pl.DataFrame, unknown: Mapping[str, int]
     """The profile of a frame's rows; see `profile_groups`."""
     readers = ColumnReader.open_all(layout, frame)
     rows = frame.height
-    space = Workspace(rows)
-    counted = [reader.count(rows, space) for reader in readers]
+    counted = ColumnReader.count_all(readers, rows)
     tallies = {i: c.tally for i, c in enumerate(counted) if c.tally is not None}
     strangers = {
         i: c.strangers for i, c in enumerate(counted) if c.strangers is not None and c.strangers.len()
@@ -148,12 +147,8 @@ def _sample(layout: Layout, frame: pl.DataFrame, readers: Sequence[ColumnReader]
     keys = _sample_keys(layout, frame)
     chosen = np.flatnonzero(keys <= _cut(keys, layout.sample_rows))
     codes = np.empty((chosen.size, len(layout.columns)), np.uint16)
-    if chosen.size < frame.height:
-        rows = frame[chosen]
-        hashed = any(reader.hashes is not None for reader in readers)
-        readers = [r.at(chosen, rows) for r in readers] if hashed else ColumnReader.open_all(layout, rows)
     for i, reader in enumerate(readers):
-        codes[:, i] = reader.codes(chosen.size)
+        codes[:, i] = reader.codes_at(chosen)
     return Sample.of(layout.sample_rows, keys[chosen], codes)
 
 

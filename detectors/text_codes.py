@@ -80,6 +80,13 @@ class HashTable:
         """The slots in which a text or null lives."""
         return np.flatnonzero(self.codes >= 0)
 
+    def codes_of(self, hashes: Hashes, unseen: int) -> Ints:
+        """The code of each hash, int64, shape (n,); `unseen` for those of strangers."""
+        slots = self.slots(hashes)
+        codes = self.codes.take(slots)
+        codes[self.hashes.take(slots) != hashes] = unseen
+        return codes
+
     def count_all(self, hashes: Hashes, space: Workspace) -> tuple[Ints, Ints]:
         """Rows in each slot, and the places of strangers, which are not counted.
 

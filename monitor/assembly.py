@@ -22,7 +22,7 @@ from monitor.engine import Engine
 from monitor.evaluation import Evaluator
 from monitor.intake import Intake
 from monitor.metrics import Telemetry
-from monitor.pipeline import Pipeline
+from monitor.pipeline import GATHERED_ROWS, REPLAYED_ROWS, Pipeline
 from monitor.reaction import Reaction
 from monitor.referencing import load_references
 from monitor.state.state import State
@@ -98,6 +98,7 @@ def _watch(
             intake=_intake(monitor, reference.main.layout),
             evaluator=Evaluator(monitor.window_tests()),
             streams=Streams(monitor.change_detectors),
+            gathered_rows=REPLAYED_ROWS if history else GATHERED_ROWS,
         )
         reaction = Reaction(
             monitor=monitor.name,

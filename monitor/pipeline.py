@@ -28,7 +28,10 @@ MAX_PANES = 64
 """Panes that are open at once for one batch, roughly: a profile of 50 columns takes 0.3 MB."""
 
 GATHERED_ROWS = 8_192
-"""So many rows are profiled together; fewer at a commit, or when a window ends."""
+"""What a daemon's memory bears."""
+
+REPLAYED_ROWS = 8 * GATHERED_ROWS
+"""What a replay gathers, which may be larger: a row then costs half as much."""
 
 
 @dataclass
@@ -40,6 +43,7 @@ class Pipeline:
         unsaved: profiles of windows closed since then, where windows of a week ago are looked up.
         gaps: what was missing in the source, since then.
         position: the source's position after the last batch.
+        gathered_rows: so many rows are profiled together; fewer at a commit, or when a window ends.
     """
 
     name: str
@@ -54,6 +58,7 @@ class Pipeline:
     unsaved: dict[tuple[str, Key, int], Profile] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     position: Position | None = None
+    gathered_rows: int = GATHERED_ROWS
 
     def poll(self, timeout_seconds: float) -> RecordBatch | None:
         """The next batch of the source, or None.
@@ -85,7 +90,7 @@ class Pipeline:
     def _is_time_to_settle(self) -> bool:
         """Enough rows wait, or a window does."""
         intake = self.intake
-        return intake.waiting >= GATHERED_ROWS or intake.panes_waiting > MAX_PANES or intake.due
+        return intake.waiting >= self.gathered_rows or intake.panes_waiting > MAX_PANES or intake.due
 
     def _parts(self, batch: RecordBatch) -> Iterator[RecordBatch]:
         """A batch that reaches over very many panes in parts, so that memory stays bounded."""

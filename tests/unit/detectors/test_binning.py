@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from detectors.binning import LogBinning, NumericBinning, binning_from_json
 from detectors.numeric_pass import tally
+from detectors.numeric_together import tally_together
 from detectors.workspace import Workspace
 
 Floats = npt.NDArray[np.float64]
@@ -117,6 +118,38 @@ def test_counting_cells_equals_counting_values(name: str, seed: int, strange: Fl
     assert (kept.min(), kept.max()) == (found.minimum, found.maximum)
     again = tally(binning, rng.permutation(values), Workspace(values.size))
     assert (again.first, again.second, again.far) == (found.first, found.second, found.far)
+
+
+@given(seed=st.integers(0, 2**32 - 1), rows=st.integers(1, 3000), strange=st.booleans(), holes=st.booleans())
+def test_counting_columns_together_equals_counting_them_alone(
+    seed: int, rows: int, *, strange: bool, holes: bool
+) -> None:
+    """Columns of one pass have the tally of a pass of their own; only unusual ones are left out."""
+    rng = np.random.default_rng(seed)
+    numbers = {}
+    for i, (name, binning) in enumerate(BINNINGS.items()):
+        values = rng.choice(SHAPES[name] if SHAPES[name].size else np.zeros(1), rows)
+        odd = np.array([np.nan, np.inf, -np.inf, 1e300, *binning.edges[[0, -1]]])
+        if strange and rng.random() < 0.5:
+            values[rng.integers(0, rows, 3)] = rng.choice(odd, 3)
+        finite, nulls = np.isfinite(values), 0
+        if holes and finite.any():
+            places = rng.choice(np.flatnonzero(finite), 1 + int(finite.sum()) // 7)
+            values[places] = np.nan
+            nulls = np.unique(places).size
+        numbers[i] = (binning, values, nulls)
+    together = tally_together(numbers)
+    for i, found in together.items():
+        binning, values, nulls = numbers[i]
+        alone = tally(binning, values, Workspace(rows))
+        assert alone.counts.tolist() == found.counts.tolist()
+        assert (alone.nan, alone.minimum, alone.maximum) == (nulls, found.minimum, found.maximum)
+        assert (alone.first, alone.second, alone.far) == (found.first, found.second, (0, 0, 0))
+    usual = {i for i, (binning, _, _) in numbers.items() if binning.plain is not None}
+    assert len(usual) > 2
+    assert set(together) <= usual
+    if not strange and not holes:
+        assert set(together) == usual
 
 
 @pytest.mark.parametrize("name", [name for name in SHAPES if name != "none"])

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from detectors.archive import ArchiveError
 from detectors.layout import REMARKS, SPECIALS, Column, Kind, Layout, Odd, Role
 from detectors.profile import Profile, profile_groups, profile_rows
+from detectors.profile_panes import by_run_and_key
 from detectors.reference import Reference
 
 COLUMNS = (
@@ -158,6 +159,18 @@ def test_long_and_short_groups_agree() -> None:
     assert [20_000, 300, 0, 9_000, 10_000, 700, 0] == [part.rows for part in parts]
     for g, part in enumerate(parts):
         assert part == profile_rows(LAYOUT, frame.filter(pl.Series(group == g)))
+
+
+def test_keys_that_differ_in_their_last_bits_are_ordered() -> None:
+    """Keys of samples and ids are in order within each group, however alike they are."""
+    rng = np.random.default_rng(8)
+    group = np.sort(rng.integers(0, 5, 400))
+    for keys in (
+        rng.integers(0, 2**16, 400).astype(np.uint64),
+        rng.integers(0, 2**63, 400).astype(np.uint64),
+    ):
+        order = by_run_and_key(group, keys)
+        assert list(zip(group[order], keys[order], strict=True)) == sorted(zip(group, keys, strict=True))
 
 
 def test_a_sample_smaller_than_the_rows_merges_exactly() -> None:
