@@ -52,7 +52,13 @@ def registry(group: str, base: type, builtin: Iterable[type[T]]) -> dict[str, ty
 
 @cache
 def _loaded(group: str) -> tuple[type, ...]:
-    return tuple(_load(point) for point in sorted(entry_points(group=group)))
+    return tuple(_load(point) for point in sorted(_installed().select(group=group)))
+
+
+@cache
+def _installed() -> Any:
+    """Those of all packages, read once; the type differs between versions of Python."""
+    return entry_points()
 
 
 def _load(point: EntryPoint) -> type:

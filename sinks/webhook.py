@@ -9,8 +9,6 @@ from typing import Annotated, Any, Literal, Self
 import orjson
 from annotated_types import Gt, Le
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, model_validator
-from urllib3.exceptions import LocationParseError
-from urllib3.util import parse_url
 
 from sinks.base import Alert, DeliveryError, Sink
 from sinks.duration import Seconds
@@ -23,6 +21,9 @@ _RESERVED = frozenset({"host", "content-length", "webhook-id", "webhook-timestam
 
 
 def _checked_url(text: str) -> str:
+    from urllib3.exceptions import LocationParseError  # here, as in `sinks.post`
+    from urllib3.util import parse_url
+
     try:
         url = parse_url(text)
     except LocationParseError:

@@ -19,7 +19,7 @@ class DeadLetterTopic(BaseModel):
     The value is the message's own, of long ones the first 4 kB; headers say why, and where the message stands.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     topic: Topic
     """The topic; driftd creates none."""

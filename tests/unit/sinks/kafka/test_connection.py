@@ -136,8 +136,9 @@ def test_one_token_for_all_clients() -> None:
     assert ["driftd.a", "driftd.b"] == [first["client_id"], second["client_id"]]
 
 
-def test_kafka_is_loaded_late() -> None:
-    """Neither the sinks nor their options load kafka-python, nor the table of what may be wrong with it."""
-    code = "import sys, sinks, sinks.kafka.dead_letters; print({'kafka', 'sinks.kafka.hints'} & set(sys.modules))"
+def test_clients_are_loaded_late() -> None:
+    """Neither the sinks nor their options load kafka-python, the table of what may be wrong with it, or urllib3."""
+    late = {"kafka", "sinks.kafka.hints", "urllib3"}
+    code = f"import sys, sinks, sinks.kafka.dead_letters; print({late} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "set()" == run.stdout.strip()
