@@ -51,7 +51,8 @@ class FilesSource(SourceOptions):
     """Time between two looks for new files and new lines."""
 
     batch_rows: Annotated[int, Ge(1)] = 65_536
-    """Rows of a Parquet file that are read at once, twice as many in a replay."""
+    """Most rows of a Parquet file that are read at once, twice as many in a replay. A daemon reads no more than an
+    eighth of a row group at once, or 16,384 rows."""
 
     batch_bytes: Annotated[int, Ge(4096)] = 4 * 2**20
     """Bytes of text that are read at once, twice as many in a replay; at least twice the longest record is used."""

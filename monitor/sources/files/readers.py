@@ -25,6 +25,9 @@ from monitor.sources.files.track import Track
 CORRUPT_FILE = "corrupt_file"
 _HEADER_BYTES = 2**20
 
+_ANEW = 8
+"""How often a row group may be decompressed for the sake of memory: once for each read, however little that takes."""
+
 
 @dataclass
 class Piece:
@@ -167,7 +170,7 @@ class TableReader:
     """Reads Parquet by row groups or by large parts of them, and hands out a smaller part of that at a time.
 
     What is handed out has its own copy in canonical types, and profiling takes room for it once more: small parts keep
-    a daemon small, while a row group that is decompressed anew for each would cost three times the processor time.
+    a daemon small; but a large row group that is decompressed anew for each costs three times the processor time.
     """
 
     zipped = True
@@ -197,7 +200,7 @@ class TableReader:
         self._rows = self._whole.select(decoder.columns(schema))
         self._part_rows = part_rows
         self._held = pl.DataFrame()
-        self._held_from = 0
+        self._held_from = self._share = 0
 
     def reads(self, track: Track) -> bool:
         """It is the track's file, under the name that it has now: it is opened anew for each part."""
@@ -239,9 +242,10 @@ class TableReader:
         if not self.holds or offset != self._held_from:
             self._held_from = offset
             self._held = self._rows.slice(offset, self._count(offset, rows)).collect()
-        if not self.holds:
-            raise pl.exceptions.ComputeError("it has fewer rows than its footer says")
-        part = self._held.head(self._part_rows)
+            if not self.holds:
+                raise pl.exceptions.ComputeError("it has fewer rows than its footer says")
+            self._share = _share(self._held.height, self._part_rows)
+        part = self._held.head(self._share)
         self._held_from += part.height
         self._held = self._held.slice(part.height) if part.height < self._held.height else pl.DataFrame()
         return part
@@ -258,10 +262,13 @@ class TableReader:
             raise SourceError(f"cannot read the times: {error}") from error
 
     def _count(self, offset: int, rows: int) -> int:
-        """How many rows to read: what is left of a row group, in as few equal parts as have at most so many rows."""
+        """How many rows to read: what is left of a row group, in as few equal parts as have at most so many rows.
+
+        Of a small row group less is read at once: to decompress it some times over costs little, and less is held.
+        """
         end = next((end for end in self._ends if end > offset), self._height)
-        left = end - offset
-        return -(-left // -(-left // rows))
+        start = max((end for end in self._ends if end <= offset), default=0)
+        return _share(end - offset, min(rows, max(self._part_rows, (end - start) // _ANEW)))
 
     def size(self) -> int:
         """A table is read while it is there; nothing of it is held."""
@@ -269,3 +276,8 @@ class TableReader:
 
     def close(self) -> None:
         """Nothing is held open."""
+
+
+def _share(rows: int, most: int) -> int:
+    """The first of as few equal parts of some rows as have at most so many."""
+    return -(-rows // -(-rows // most))

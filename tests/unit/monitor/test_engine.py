@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import polars as pl
@@ -14,6 +16,7 @@ import pytest
 from detectors.base import Cause
 from detectors.builtin import CHANGE_DETECTORS, WINDOW_TESTS
 from detectors.layout import Column, Kind, Role
+from detectors.profile import Profile
 from detectors.reference import Reference
 from monitor.alerts import AlertOptions
 from monitor.clock import ManualClock
@@ -199,6 +202,20 @@ def test_commits_come_by_the_clock_and_at_once_for_alerts() -> None:
     while not bench.alerts:
         engine.step()
     assert bench.state.outbox.find()
+
+
+def test_what_a_window_holds_goes_with_it() -> None:
+    """Arrays of closed windows do not wait for Python to look for cycles."""
+    bench, held = Bench(MemorySource(batches(80))), list[ref[Profile]]()
+    engine = bench.engine()
+    engine.on_window = lambda _monitor, evaluation: held.append(ref(evaluation.window.profile))
+    gc.disable()
+    try:
+        while engine.step():
+            pass
+        assert [None] * 7 == [window() for window in held]
+    finally:
+        gc.enable()
 
 
 def test_the_next_commit_is_known() -> None:
