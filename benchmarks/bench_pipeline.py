@@ -26,7 +26,7 @@ import orjson
 import polars as pl
 
 from detectors.reference import Reference
-from monitor.cli import surroundings
+from monitor.cli import surroundings, tune_memory
 from monitor.decode.decoder import Decoder
 from monitor.referencing import load_reference
 from monitor.replay import Replay
@@ -203,6 +203,7 @@ def main() -> None:
     parser.add_argument("--replay", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.replay:
+        tune_memory()
         print(json.dumps(replay(options.replay)))
         return
     counts = {"ndjson": options.rows, "csv": options.rows, "parquet": options.parquet_rows}

@@ -20,7 +20,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from monitor.cli import tune_allocator, without
+from monitor.cli import tune_memory, without
 
 PAUSE_SECONDS = 8.0
 FETCH_BYTES = 8 * 2**20
@@ -253,7 +253,7 @@ STAGES: dict[str, Callable[[argparse.Namespace, Tally], None]] = {
 
 def main() -> None:
     """Run one stage and print its figures."""
-    tune_allocator()
+    tune_memory()
     with without("rich"):  # as `driftd` does it
         import structlog  # noqa: F401
     parser = argparse.ArgumentParser(description=__doc__)

@@ -65,12 +65,13 @@ def without(module: str) -> Iterator[None]:
         del sys.modules[module]
 
 
-def tune_allocator() -> None:
-    """Let glibc serve all threads from one arena, and keep the memory of a block for the next one.
+def tune_memory() -> None:
+    """Let Python look for cycles less often; let glibc serve all threads from one arena, and keep a block's memory.
 
-    With an arena for each thread more of what was freed lies about unused. Nothing happens where there is another C
-    library. To be called before there is a second thread.
+    With an arena for each thread more of what was freed lies about unused. Where there is another C library, its
+    allocator stays as it is. To be called before there is a second thread.
     """
+    gc.set_threshold(*SELDOM)
     with suppress(AttributeError, OSError):
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(M_ARENA_MAX, 1)
@@ -85,8 +86,7 @@ def main() -> None:
         return
     for name, value in surroundings(sys.argv[1:]).items():
         os.environ.setdefault(name, value)
-    tune_allocator()
-    gc.set_threshold(*SELDOM)
+    tune_memory()
     # structlog would load rich for the colours of tracebacks: 4 MB, and a tenth of the time of a start
     with without("rich"):
         import structlog  # noqa: F401
