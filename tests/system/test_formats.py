@@ -13,11 +13,15 @@ from tests.needs import ROOT
 from tests.system.loans import environment, fill
 
 pytestmark = pytest.mark.system
-EXAMPLE = re.compile(r"^## `driftd (\w+) --format json`.*?```json\n(.*?)```", re.DOTALL | re.MULTILINE)
+EXAMPLE = re.compile(r"^## `driftd ([a-z ]+?) --format json`.*?```json\n(.*?)```", re.DOTALL | re.MULTILINE)
 EXAMPLES = {
     command: [json.loads(line) for line in block.splitlines()]
     for command, block in EXAMPLE.findall((ROOT / "docs" / "formats.md").read_text(encoding="utf-8"))
 }
+
+COUNTS = {"records", "verdicts", "deliveries"}
+INIT = "driftd init logs/requests.ndjson --reference training.parquet --output driftd.yaml >&2"
+LIST = "driftd deliveries list --format json"
 
 
 @pytest.fixture
@@ -29,34 +33,75 @@ def folder(tmp_path: Path, rng: np.random.Generator) -> Path:
     return tmp_path
 
 
-def driftd(command: str, folder: Path) -> list[dict[str, Any]]:
-    """The objects that a command prints."""
+def driftd(command: str, folder: Path) -> list[Any]:
+    """What commands print, an object or array a line."""
     done = subprocess.run(
         ["sh", "-ec", command], cwd=folder, env=environment(), capture_output=True, timeout=120, check=True
     )  # fmt: skip
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def keys(value: Any) -> Any:
-    """The names in an object and in the first object of each of its lists; counts by name are data, not shape."""
-    if isinstance(value, dict):
-        return {name: keys(part) for name, part in value.items() if name not in {"records", "verdicts"}}
-    if isinstance(value, list):
-        return [keys(part) for part in value[:1]]
-    return None
+def fits(shown: Any, found: Any) -> bool:
+    """Every object has the names of the example's; counts by name are data, and anything may be null."""
+    if isinstance(shown, dict) and isinstance(found, dict):
+        shape = shown.keys() - COUNTS
+        return shape == found.keys() - COUNTS and all(fits(shown[name], found[name]) for name in shape)
+    if isinstance(shown, list) and isinstance(found, list):
+        return all(fits(shown[0], one) for one in found)
+    return None in (shown, found) or not isinstance(found, dict | list)
 
 
 def test_replay_prints_the_documented_lines(folder: Path) -> None:
     """Windows, changes of alerts and last the summary have the names of the page's example."""
-    driftd_init = "driftd init logs/requests.ndjson --reference training.parquet --output driftd.yaml >&2"
-    lines = driftd(f"{driftd_init}; driftd replay --config driftd.yaml --format json", folder)
-    shown = {line["type"]: keys(line) for line in EXAMPLES["replay"]}
+    lines = driftd(f"{INIT}; driftd replay --config driftd.yaml --format json", folder)
+    shown = {line["type"]: line for line in EXAMPLES["replay"]}
     assert set(shown) == {line["type"] for line in lines}
     assert "summary" == lines[-1]["type"]
-    assert [] == [line for line in lines if keys(line) != shown[line["type"]]]
+    assert [] == [line for line in lines if not fits(shown[line["type"]], line)]
 
 
 def test_compare_prints_the_documented_object(folder: Path) -> None:
     """One object with the names of the page's example."""
     (found,) = driftd("driftd compare training.parquet today.parquet --format json", folder)
-    assert keys(EXAMPLES["compare"][0]) == keys(found)
+    assert fits(EXAMPLES["compare"][0], found)
+
+
+def test_check_prints_the_documented_objects(folder: Path) -> None:
+    """A right configuration, one whose source cannot be read, and a wrong one."""
+    usable, wrong = EXAMPLES["check"]
+    (found,) = driftd(f"{INIT}; driftd check --format json", folder)
+    assert found["ok"]
+    assert fits(usable, found)
+    missing = "sed -i 's/path: driftd.driftref/path: gone.driftref/' driftd.yaml"
+    (found,) = driftd(f"{missing}; driftd check --format json || test $? -eq 1", folder)
+    assert found["problems"]
+    assert fits(usable["problems"], found["problems"])
+    assert {"name", "source", "reference"} == found["monitors"][0].keys()
+    (found,) = driftd(
+        "sed -i 's/^sinks:/sink:/' driftd.yaml; driftd check --format json || test $? -eq 2", folder
+    )
+    assert found["mistakes"]
+    assert fits(wrong, found)
+
+
+def test_reference_show_prints_the_documented_object(folder: Path) -> None:
+    """One object with the names of the page's example."""
+    build = "driftd reference build training.parquet --output training.driftref >&2"
+    (found,) = driftd(f"{build}; driftd reference show training.driftref --format json", folder)
+    assert found["columns"]
+    assert fits(EXAMPLES["reference show"][0], found)
+
+
+def test_status_and_deliveries_print_the_documented_objects(folder: Path, free_port: int) -> None:
+    """What the state holds after a run with drift and a receiver that does not answer."""
+    pager = "  - {type: webhook, name: pager, url: 'http://127.0.0.1:9/'}"
+    configured = f'{INIT}; sed -i "s#^sinks:#sinks:\\n{pager}#; s#port: 9465#port: {free_port}#" driftd.yaml'
+    lines = driftd(f"{configured}; driftd run --once >&2; driftd status --format json; {LIST}", folder)
+    status, deliveries = lines
+    (monitor,) = status["monitors"]
+    assert any(window["results"] for window in monitor["windows"])
+    assert monitor["alerts"]
+    assert fits(EXAMPLES["status"][0], status)
+    assert {"delivered": 1} == status["deliveries"]["log"]
+    assert fits(EXAMPLES["deliveries list"][0], deliveries)
+    assert {"log", "pager"} == {one["destination"] for one in deliveries}
