@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from monitor.referencing import ReferenceUnusableError, load_reference
+from monitor.sources.base import SourceError
 from monitor.sources.files import FilesSource
 from monitor.sources.files.listing import find_files
+from monitor.sources.kafka.options import KafkaSource
 from monitor.summary import monitor_summary
 from sinks.kafka.connection import KafkaConnection
 from sinks.kafka.sink import KafkaSink
@@ -18,10 +21,10 @@ if TYPE_CHECKING:
     from sinks.base import Sink
 
 
-def check_settings(settings: Settings) -> dict[str, Any]:
-    """Monitors and sinks as they would be, and problems that stand in the way."""
+def check_settings(settings: Settings, *, offline: bool = False) -> dict[str, Any]:
+    """Monitors and sinks as they would be, and problems that stand in the way; `offline` asks no broker."""
     problems: list[dict[str, str]] = []
-    monitors = [_monitor(monitor, problems) for monitor in settings.monitors]
+    monitors = [_monitor(monitor, problems, offline=offline) for monitor in settings.monitors]
     if not settings.state.parent.is_dir():
         _add(
             problems,
@@ -35,9 +38,9 @@ def check_settings(settings: Settings) -> dict[str, Any]:
     return {"state": str(settings.state), "monitors": monitors, "sinks": sinks, "problems": problems}
 
 
-def _monitor(monitor: MonitorSettings, problems: list[dict[str, str]]) -> dict[str, Any]:
+def _monitor(monitor: MonitorSettings, problems: list[dict[str, str]], *, offline: bool) -> dict[str, Any]:
     where = f"monitors.{monitor.name}"
-    source = _source(monitor, problems, where)
+    source = _source(monitor, problems, where, offline=offline)
     try:
         reference = load_reference(monitor.reference.path, monitor.records)
     except ReferenceUnusableError as error:
@@ -50,12 +53,39 @@ def _monitor(monitor: MonitorSettings, problems: list[dict[str, str]]) -> dict[s
     return {**monitor_summary(monitor, reference), "source": source}
 
 
-def _source(monitor: MonitorSettings, problems: list[dict[str, str]], where: str) -> dict[str, Any]:
-    """What is there to read now; a source without files yet is no problem for a daemon that follows them."""
+def _source(
+    monitor: MonitorSettings, problems: list[dict[str, str]], where: str, *, offline: bool
+) -> dict[str, Any]:
+    """What is there to read now."""
     source = monitor.source
-    _certificates(source, problems, f"{where}.source")
-    if not isinstance(source, FilesSource):
-        return {"type": str(getattr(source, "type", "")), "files": 0, "bytes": 0}
+    if isinstance(source, FilesSource):
+        return _files(source, problems, where)
+    readable = _certificates(source, problems, f"{where}.source")
+    if not isinstance(source, KafkaSource):
+        return {"type": str(getattr(source, "type", ""))}
+    topics = _topics(source, problems, f"{where}.source") if readable and not offline else None
+    return {"type": source.type, "topics": topics}
+
+
+def _topics(
+    source: KafkaSource, problems: list[dict[str, str]], where: str
+) -> list[dict[str, str | int]] | None:
+    """The topics that are there; None where the brokers cannot be asked."""
+    from monitor.sources.kafka.peek import MISSING_HINT, missing, survey
+
+    try:
+        found = survey(source, source.topic_names, source.pattern)
+    except SourceError as error:
+        _add(problems, where, str(error), error.hint)
+        return None
+    for one in found:
+        if not one.partitions:
+            _add(problems, where, missing(one.topic), MISSING_HINT)
+    return [asdict(one) for one in found if one.partitions]
+
+
+def _files(source: FilesSource, problems: list[dict[str, str]], where: str) -> dict[str, Any]:
+    """Files that are there; that there is none yet is no problem for a daemon that follows them."""
     files = find_files(source.path)
     for found in files:
         try:
@@ -73,12 +103,13 @@ def _source(monitor: MonitorSettings, problems: list[dict[str, str]], where: str
     return {"type": source.type, "files": len(files), "bytes": sum(found.size for found in files)}
 
 
-def _certificates(options: object, problems: list[dict[str, str]], where: str) -> None:
-    """Files for TLS to Kafka that are not there yet."""
+def _certificates(options: object, problems: list[dict[str, str]], where: str) -> bool:
+    """Whether all files for TLS to Kafka are there."""
     tls = options.tls if isinstance(options, KafkaConnection) else None
     found = None if tls is None else tls.unreadable()
     if found is not None:
         _add(problems, f"{where}.tls.{found[0]}", found[1], "mount it there; it is read at every connection")
+    return found is None
 
 
 def _sink(sink: Sink) -> dict[str, Any]:

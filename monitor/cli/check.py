@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +17,8 @@ _EXAMPLES = """[bold]Examples[/bold]
 driftd check
 
 driftd check --config /etc/driftd/driftd.yaml --format json
+
+driftd check --offline
 """
 
 
@@ -25,7 +27,18 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=_EXAMPLES)(check)
 
 
-def check(*, config: ConfigOption = DEFAULT_CONFIG, form: FormatOption = Format.TEXT) -> None:
+def check(
+    *,
+    config: ConfigOption = DEFAULT_CONFIG,
+    offline: Annotated[
+        bool,
+        typer.Option(
+            "--offline",
+            help="Ask no broker whether the topics are there, as in a pipeline that reaches none.",
+        ),
+    ] = False,
+    form: FormatOption = Format.TEXT,
+) -> None:
     """Check configuration, references and sources, and say what would be monitored.
 
     Exit code 2 when the configuration is wrong, with every mistake; 1 when a reference or source cannot be used.
@@ -53,7 +66,7 @@ def check(*, config: ConfigOption = DEFAULT_CONFIG, form: FormatOption = Format.
             )
             raise typer.Exit(BAD_USAGE) from None
         raise
-    found = check_settings(loaded.settings)
+    found = check_settings(loaded.settings, offline=offline)
     answer = {"ok": not found["problems"], "mistakes": [], "warnings": list(loaded.warnings), **found}
     if form is Format.JSON:
         print_json(answer)
@@ -88,8 +101,17 @@ def _print(terminal: Console, answer: dict[str, Any]) -> None:
     )
 
 
-def _files(source: dict[str, Any]) -> str:
+def _there(source: dict[str, Any]) -> str:
     """What is there to read."""
+    if "files" not in source:
+        topics = source.get("topics")
+        if topics is None:
+            return f"{source['type']}; what is there now is not known"
+        told = (
+            f"{t['topic']}: {t['partitions']} partition{'s'[: t['partitions'] != 1]}, {t['messages']:,} messages now"
+            for t in topics
+        )
+        return "; ".join(told) or "nothing to read yet: no topic"
     if not source["files"]:
         return "nothing to read yet: no file, or only empty ones"
     return f"{source['files']:,} file{'s'[: source['files'] != 1]}, {source['bytes']:,} bytes now"
@@ -99,7 +121,7 @@ def _print_monitor(terminal: Console, monitor: dict[str, Any]) -> None:
     from rich.table import Table
 
     source = monitor["source"]
-    terminal.print(f"  source      {_files(source)}", markup=False)
+    terminal.print(f"  source      {_there(source)}", markup=False)
     if monitor.get("reference") is None:
         return
     reference = monitor["reference"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +18,14 @@ if TYPE_CHECKING:
     from sinks.kafka.connection import KafkaConnection
 
 PURPOSE = "look"
+MISSING_HINT = "is the name right, and may driftd describe the topic?"
 _POLL_MILLISECONDS = 200
 _ANSWER_MILLISECONDS = 10_000
+
+
+def missing(topic: str) -> str:
+    """What is wrong where there is no such topic."""
+    return f"there is no topic {topic!r} on this cluster"
 
 
 @dataclass
@@ -70,6 +78,57 @@ def peek(
     Raises:
         SourceError: the cluster or the topic cannot be read.
     """
+    with _consumer(connection, seconds) as consumer:
+        return _read(consumer, topic, count, newest=newest, seconds=seconds, progress=progress)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSize:
+    """What there is of a topic.
+
+    Attributes:
+        topic: its name.
+        partitions: number of its partitions; 0 where there is no such topic.
+        messages: offsets between the ends of all partitions: messages, at most.
+    """
+
+    topic: str
+    partitions: int
+    messages: int
+
+
+def survey(
+    connection: KafkaConnection, names: Iterable[str], pattern: str | None, *, seconds: float = 5.0
+) -> list[TopicSize]:
+    """Look for topics, without reading from them.
+
+    Args:
+        connection: how the cluster is reached.
+        names: of topics.
+        pattern: a regular expression; topics whose names begin like that are looked at as well.
+        seconds: how long to try to reach the cluster.
+
+    Raises:
+        SourceError: the cluster cannot be reached, or does not say where the topics end.
+    """
+    with _consumer(connection, seconds) as consumer:
+        found = set(names)
+        if pattern is not None:
+            found |= {topic for topic in consumer.topics() if re.match(pattern, topic)}
+        return [_size(consumer, topic) for topic in sorted(found)]
+
+
+def _size(consumer: KafkaConsumer, topic: str) -> TopicSize:
+    places = _places(consumer, topic)
+    if not places:
+        return TopicSize(topic, 0, 0)
+    first, last = _ends(consumer, places)
+    return TopicSize(topic, len(places), sum(last[place] - first[place] for place in places))
+
+
+@contextmanager
+def _consumer(connection: KafkaConnection, seconds: float) -> Iterator[KafkaConsumer]:
+    """A consumer without a group; what goes wrong with it is a `SourceError`."""
     from kafka import KafkaConsumer
     from kafka.errors import KafkaError
 
@@ -88,7 +147,7 @@ def peek(
     try:
         consumer = KafkaConsumer(**options)
         try:
-            return _read(consumer, topic, count, newest=newest, seconds=seconds, progress=progress)
+            yield consumer
         finally:
             consumer.close(autocommit=False, timeout_ms=1000)
     except (KafkaError, OSError) as error:
@@ -96,6 +155,21 @@ def peek(
         raise SourceError(why.message, why.hint) from error
     finally:
         log.close()
+
+
+def _places(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:
+    """The partitions of a topic; none where there is no such topic."""
+    from kafka import TopicPartition
+
+    return [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+
+
+def _ends(
+    consumer: KafkaConsumer, places: Sequence[TopicPartition]
+) -> tuple[Mapping[TopicPartition, int], Mapping[TopicPartition, int]]:
+    """The first offset of each partition, and the one after the last."""
+    first = consumer.beginning_offsets(places, timeout_ms=_ANSWER_MILLISECONDS)
+    return first, consumer.end_offsets(places, timeout_ms=_ANSWER_MILLISECONDS)
 
 
 def _read(
@@ -107,16 +181,11 @@ def _read(
     seconds: float,
     progress: Callable[[int], None],
 ) -> Peek:
-    from kafka import TopicPartition
-
-    numbers = consumer.partitions_for_topic(topic)
-    if not numbers:
-        hint = "is the name right, and may driftd describe the topic?"
-        raise SourceError(f"there is no topic {topic!r} on this cluster", hint)
-    places = [TopicPartition(topic, number) for number in sorted(numbers)]
+    places = _places(consumer, topic)
+    if not places:
+        raise SourceError(missing(topic), MISSING_HINT)
     consumer.assign(places)
-    first = consumer.beginning_offsets(places, timeout_ms=_ANSWER_MILLISECONDS)
-    last = consumer.end_offsets(places, timeout_ms=_ANSWER_MILLISECONDS)
+    first, last = _ends(consumer, places)
     each = max(1, count // len(places))
     for place in places:
         consumer.seek(place, max(first[place], last[place] - each) if newest else first[place])

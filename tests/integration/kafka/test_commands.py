@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -49,10 +50,39 @@ def test_init_writes_a_configuration_that_reads_the_topic(
     address, _, topic = requests.removeprefix("kafka://").partition("/")
     assert {"type": "kafka", "brokers": [address], "topics": [topic]} == written["source"]
     assert 0 == run(["check", "--config", str(output)])
-    capsys.readouterr()
+    assert f"{topic}: 2 partitions, 12,002 messages now" in " ".join(capsys.readouterr().out.split())
     assert 0 == run(["replay", "--config", str(output), "--format", "json"])
     summary = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert {"accepted": 12_000, "rejected": 1, "tombstone": 1} == summary["records"]
+
+
+def test_check_asks_the_brokers_for_the_topics(
+    requests: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], free_port: int
+) -> None:
+    """Topics that are there are told with their size; a wrong name and a broker that is away are problems."""
+    output = tmp_path / "driftd.yaml"
+    assert 0 == run(["init", "--from", requests, "--output", str(output)])
+    capsys.readouterr()
+    address, _, topic = requests.removeprefix("kafka://").partition("/")
+
+    def checked(written: str, *words: str) -> tuple[int, dict[str, Any]]:
+        output.with_stem("other").write_text(written)
+        code = run(["check", "--config", str(output.with_stem("other")), "--format", "json", *words])
+        return code, json.loads(capsys.readouterr().out)
+
+    text = output.read_text("utf-8")
+    code, found = checked(text)
+    there = {"topic": topic, "partitions": 2, "messages": 12_002}
+    assert (0, [there]) == (code, found["monitors"][0]["source"]["topics"])
+    code, found = checked(text.replace(topic, f"{topic}-gone"))
+    assert (1, []) == (code, found["monitors"][0]["source"]["topics"])
+    assert [f"there is no topic '{topic}-gone' on this cluster"] == [p["message"] for p in found["problems"]]
+    away = text.replace(address, f"127.0.0.1:{free_port}")
+    code, found = checked(away)
+    assert (1, None) == (code, found["monitors"][0]["source"]["topics"])
+    assert str(free_port) in found["problems"][0]["message"] + found["problems"][0]["hint"]
+    code, found = checked(away, "--offline")
+    assert (0, []) == (code, found["problems"])
 
 
 def test_init_takes_the_message_time_where_records_have_none(
