@@ -26,8 +26,9 @@ import orjson
 import polars as pl
 
 from detectors.reference import Reference
-from monitor.cli import surroundings, tune_memory
+from monitor.cli import surroundings
 from monitor.decode.decoder import Decoder
+from monitor.memory import started, tune_memory
 from monitor.referencing import load_reference
 from monitor.replay import Replay
 from monitor.settings.load import load
@@ -204,6 +205,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.replay:
         tune_memory()
+        started()
         print(json.dumps(replay(options.replay)))
         return
     counts = {"ndjson": options.rows, "csv": options.rows, "parquet": options.parquet_rows}

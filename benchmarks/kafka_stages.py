@@ -20,7 +20,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from monitor.cli import tune_memory, without
+from monitor.cli import without
+from monitor.memory import tune_memory
 
 PAUSE_SECONDS = 8.0
 FETCH_BYTES = 8 * 2**20

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from monitor import __version__
+from monitor.memory import tune_memory
 
 KEPT_MS = 5000
 """Milliseconds for which polars' allocator keeps free memory: asking for it anew costs a replay an eighth of its
@@ -22,20 +21,6 @@ SMALL = {
     "POLARS_MAX_THREADS": "1",
 }
 """What keeps a daemon small, which runs for years: it costs next to nothing where rows come bit by bit."""
-
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
-"""The parameters' numbers in malloc.h."""
-
-FROM_HEAP = 8 * 2**20
-"""Arrays of up to so many bytes are taken from the heap; larger ones are pages that go back when they are freed."""
-
-HEAP_KEPT = 32 * 2**20
-"""Bytes that may lie free at the heap's end: what reading one block takes. To give it back after each block and to ask
-for it anew costs a sixteenth of a daemon's processor time, and a third where one thread decodes alone."""
-
-SELDOM = (20_000, 20, 50)
-"""How many new objects, and looks among these, go by before Python looks for cycles. With its own 700 that took a
-twentieth of the processor time of a start, in which next to nothing becomes garbage."""
 
 
 def surroundings(arguments: list[str]) -> dict[str, str]:
@@ -63,20 +48,6 @@ def without(module: str) -> Iterator[None]:
         yield
     finally:
         del sys.modules[module]
-
-
-def tune_memory() -> None:
-    """Let Python look for cycles less often; let glibc serve all threads from one arena, and keep a block's memory.
-
-    With an arena for each thread more of what was freed lies about unused. Where there is another C library, its
-    allocator stays as it is. To be called before there is a second thread.
-    """
-    gc.set_threshold(*SELDOM)
-    with suppress(AttributeError, OSError):
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(M_ARENA_MAX, 1)
-        mallopt(M_MMAP_THRESHOLD, FROM_HEAP)
-        mallopt(M_TRIM_THRESHOLD, HEAP_KEPT)
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ ROUNDS = 20
 BLOCKS = f"""
 import resource, sys
 import numpy as np
-from monitor.cli import tune_memory
+from monitor.memory import tune_memory
 if "tuned" in sys.argv:
     tune_memory()
 def block():
@@ -40,6 +40,14 @@ def test_the_memory_of_a_block_serves_the_next_one() -> None:
 
 def test_a_start_is_not_held_up_by_looking_for_cycles() -> None:
     """Python looks among all objects not once while a daemon's modules are loaded."""
-    code = "import gc, monitor.cli as c; c.tune_memory(); import monitor.daemon; print(gc.get_stats()[2])"
+    code = "import gc, monitor.memory as m; m.tune_memory(); import monitor.daemon; print(gc.get_stats()[2])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "'collections': 0" in done.stdout
+
+
+def test_python_looks_for_cycles_as_usual_once_started() -> None:
+    """From then on only among what is made later."""
+    code = "import gc, monitor.memory as m; was = gc.get_threshold(); m.tune_memory(); m.started(); "
+    code += "print(was == gc.get_threshold(), gc.get_freeze_count() > 1000)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "True True" == done.stdout.strip()
