@@ -38,6 +38,5 @@ def tune_memory() -> None:
 
 
 def started() -> None:
-    """Look for cycles as often as Python does, but not among what is there now: modules and classes stay."""
-    gc.freeze()
+    """Look for cycles as often as Python does: what is large would wait in them."""
     gc.set_threshold(*_USUAL)

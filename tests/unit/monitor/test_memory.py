@@ -46,8 +46,8 @@ def test_a_start_is_not_held_up_by_looking_for_cycles() -> None:
 
 
 def test_python_looks_for_cycles_as_usual_once_started() -> None:
-    """From then on only among what is made later."""
+    """What is large and in a cycle does not wait for long."""
     code = "import gc, monitor.memory as m; was = gc.get_threshold(); m.tune_memory(); m.started(); "
-    code += "print(was == gc.get_threshold(), gc.get_freeze_count() > 1000)"
+    code += "print(was == gc.get_threshold(), gc.isenabled())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "True True" == done.stdout.strip()
