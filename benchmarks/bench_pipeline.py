@@ -28,7 +28,7 @@ import polars as pl
 from detectors.reference import Reference
 from monitor.cli import surroundings
 from monitor.decode.decoder import Decoder
-from monitor.memory import started, tune_memory
+from monitor.memory import tune_memory
 from monitor.referencing import load_reference
 from monitor.replay import Replay
 from monitor.settings.load import load
@@ -205,7 +205,6 @@ def main() -> None:
     options = parser.parse_args()
     if options.replay:
         tune_memory()
-        started()
         print(json.dumps(replay(options.replay)))
         return
     counts = {"ndjson": options.rows, "csv": options.rows, "parquet": options.parquet_rows}

@@ -14,7 +14,6 @@ import structlog
 
 from monitor.assembly import Assembly, assemble
 from monitor.clock import MICROSECONDS, Clock, SystemClock
-from monitor.memory import started
 from monitor.referencing import ReferenceUnusableError, try_references
 from monitor.settings.mistakes import ConfigurationError
 from monitor.ticker import Ticker
@@ -69,7 +68,6 @@ class Daemon:
                 parts.start()
                 log.info("driftd runs", url=parts.url, monitors=[m.name for m in settings.monitors])
                 self.ready.set()
-                started()
                 while not self._stop.is_set():
                     parts = self._turn(parts)
             finally:

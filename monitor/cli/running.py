@@ -83,13 +83,11 @@ def replay(
     Prints what would have been alerted. Exit code 3 with --fail-on when something that bad was found.
     """
     from monitor.logs import configure_logging
-    from monitor.memory import started
     from monitor.replay import Replay
     from monitor.settings.values import secrets
 
     settings = configured(config).settings
     configure_logging(level="warning", form="text", secrets=secrets(settings))
-    started()
     if form is Format.JSON:
         work = Replay(settings, tell=print_json)
         work.run()
