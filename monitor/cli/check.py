@@ -12,6 +12,8 @@ from monitor.cli.output import BAD_USAGE, FAILED, WELL, Format, FormatOption, co
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from monitor.settings.mistakes import ConfigurationError
+
 _EXAMPLES = """[bold]Examples[/bold]
 
 driftd check
@@ -53,17 +55,7 @@ def check(
         loaded = load(config)
     except ConfigurationError as error:
         if form is Format.JSON:
-            print_json(
-                {
-                    "ok": False,
-                    "mistakes": [_mistake(m) for m in error.mistakes],
-                    "warnings": [],
-                    "state": None,
-                    "monitors": [],
-                    "sinks": [],
-                    "problems": [],
-                }
-            )
+            print_json(_refused(error))
             raise typer.Exit(BAD_USAGE) from None
         raise
     found = check_settings(loaded.settings, offline=offline)
@@ -73,6 +65,12 @@ def check(
     else:
         _print(console(), answer)
     raise typer.Exit(WELL if answer["ok"] else FAILED)
+
+
+def _refused(error: ConfigurationError) -> dict[str, Any]:
+    """The answer where the configuration itself is wrong: nothing else was looked at."""
+    nothing: dict[str, Any] = {"state": None, "monitors": [], "sinks": [], "problems": []}
+    return {"ok": False, "mistakes": [_mistake(m) for m in error.mistakes], "warnings": [], **nothing}
 
 
 def _mistake(mistake: Any) -> dict[str, Any]:
