@@ -202,10 +202,12 @@ def test_the_thread_ends_with_the_provider(endpoint: Endpoint) -> None:
     provider = TokenProvider(endpoint.options())
     provider.token()
     assert "kafka-tokens" in {thread.name for thread in threading.enumerate()}
-    gone = weakref.ref(provider)
+    gone = threading.Event()
+    kept = weakref.ref(provider, lambda _: gone.set())  # the thread may be looking at it right now
     del provider
     gc.collect()
-    assert gone() is None
+    assert gone.wait(10.0)
+    assert kept() is None
 
 
 def test_extensions_and_repr(endpoint: Endpoint) -> None:
