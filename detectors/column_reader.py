@@ -132,9 +132,9 @@ class ColumnReader:
 
     @property
     def numbers(self) -> tuple[NumericBinning, Floats, int] | None:
-        """What `tally_together` asks for; None for a column of another kind."""
+        """What `tally_together` asks for; None for a column that it leaves out whatever its values are."""
         binning = self.layout.binnings[self.i]
-        if self.series is None or not isinstance(binning, NumericBinning):
+        if self.series is None or not isinstance(binning, NumericBinning) or binning.plain is None:
             return None
         return binning, self.series.to_numpy(), self.series.null_count()
 

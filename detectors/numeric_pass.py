@@ -19,9 +19,7 @@ from detectors.workspace import BLOCK, Workspace
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-MAGIC = 1.5 * 2.0**52
-"""Times the quantum: a float of that size has a last bit that is worth one quantum."""
-
+_MAGIC = 1.5 * 2.0**52
 _ZERO = np.zeros(1, np.int64)
 _NOWHERE = np.zeros(0, np.int64)
 _FEW = 64
@@ -141,7 +139,7 @@ def offsets(binning: NumericBinning | LogBinning, values: Floats, out: Floats | 
 
     Adding 1.5 * 2^52 quanta leaves a float whose last bit is worth one quantum.
     """
-    magic = MAGIC * binning.quantum
+    magic = _MAGIC * binning.quantum
     steps = np.add(values, magic, out=out)
     return np.subtract(steps, magic + binning.centre, out=steps)
 

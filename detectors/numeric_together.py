@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from detectors.binning_numeric import NumericBinning
 from detectors.float_grid import Floats
-from detectors.numeric_pass import MAGIC, Tally
+from detectors.numeric_pass import Tally, offsets
 from detectors.plain_cells import PlainCells
 from detectors.workspace import BLOCK
 
@@ -85,10 +85,8 @@ def _count(columns: Sequence[_Column]) -> Iterator[tuple[int, Tally]]:
         np.add(column.values, column.plain.grid.shift, out=row)
     bins = _bins(columns, total.view(np.int64))
     for row, column in zip(total, columns, strict=True):
-        np.add(column.values, MAGIC * column.binning.quantum, out=row)
+        offsets(column.binning, column.values, row)
     quanta = np.array([column.binning.quantum for column in columns])
-    centres = np.array([column.binning.centre for column in columns])
-    total -= (MAGIC * quanta + centres)[:, np.newaxis]  # see `offsets`
     first, second = np.add.reduce(total, axis=1) / quanta, np.einsum("ij,ij->i", total, total) / quanta**2
     start = 0
     for column, one, two in zip(columns, first.tolist(), second.tolist(), strict=True):

@@ -71,7 +71,7 @@ def _topics(
     source: KafkaSource, problems: list[dict[str, str]], where: str
 ) -> list[dict[str, str | int]] | None:
     """The topics that are there; None where the brokers cannot be asked."""
-    from monitor.sources.kafka.peek import MISSING_HINT, missing, survey
+    from monitor.sources.kafka.peek import missing, survey
 
     try:
         found = survey(source, source.topic_names, source.pattern)
@@ -80,7 +80,8 @@ def _topics(
         return None
     for one in found:
         if not one.partitions:
-            _add(problems, where, missing(one.topic), MISSING_HINT)
+            gone = missing(one.topic)
+            _add(problems, where, str(gone), gone.hint)
     return [asdict(one) for one in found if one.partitions]
 
 

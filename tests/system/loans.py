@@ -52,5 +52,6 @@ def fill(folder: Path, rng: np.random.Generator) -> None:
 
 
 def environment() -> dict[str, str]:
-    """The environment with this installation's programs first on the path."""
-    return {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+    """The environment with this installation's programs first on the path, without variables of driftd's own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("DRIFTD_")}
+    return {**kept, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from sinks.kafka.connection import KafkaConnection
 
 PURPOSE = "look"
-MISSING_HINT = "is the name right, and may driftd describe the topic?"
 _POLL_MILLISECONDS = 200
 _ANSWER_MILLISECONDS = 10_000
 
 
-def missing(topic: str) -> str:
+def missing(topic: str) -> SourceError:
     """What is wrong where there is no such topic."""
-    return f"there is no topic {topic!r} on this cluster"
+    hint = "is the name right, and may driftd describe the topic?"
+    return SourceError(f"there is no topic {topic!r} on this cluster", hint)
 
 
 @dataclass
@@ -183,7 +183,7 @@ def _read(
 ) -> Peek:
     places = _places(consumer, topic)
     if not places:
-        raise SourceError(missing(topic), MISSING_HINT)
+        raise missing(topic)
     consumer.assign(places)
     first, last = _ends(consumer, places)
     each = max(1, count // len(places))
