@@ -25,6 +25,19 @@ def members() -> Iterator[list[Member]]:
         member.stop()
 
 
+def feed(kafka: Operations, topic: str, member: MemberProcess, produced: int, rows: int) -> int:
+    """Produce until the process has counted so many rows more; returns how many were produced in all.
+
+    Hundreds come one after another only once it reads: the tests stay within the day that their window is.
+    """
+    before = member.outcome()
+    while member.outcome() < before + rows:
+        produce(kafka, topic, range(produced, produced + 100))
+        produced += 100
+        until(lambda: member.outcome() > before)
+    return produced
+
+
 @pytest.mark.parametrize("assignor", ["cooperative-sticky", "sticky", "range"])
 @pytest.mark.kafka(needs={"cooperative"})
 def test_clean_handover_counts_once(
@@ -67,10 +80,7 @@ def test_overlap_of_killed_members_is_reported(
     produced = 0
     for _ in range(3):
         killed = MemberProcess(tmp_path / "a", source)
-        before = killed.outcome()
-        while killed.outcome() < before + 1500:
-            produce(kafka, topic, range(produced, produced + 100))
-            produced += 100
+        produced = feed(kafka, topic, killed, produced, 1500)
         killed.kill()
         members.append(Member(tmp_path / "b", source))
         until(members[-1].assigned)
@@ -118,10 +128,7 @@ def test_paused_member_counts_nothing_that_is_not_its_own(
     kafka.create_topic(topic, 4)
     source = {"brokers": kafka.address, "topics": topic, "session_timeout": "3s", "group": topic}
     sleeper = MemberProcess(tmp_path / "a", source)
-    produced = 0
-    while sleeper.outcome() < 1000:
-        produce(kafka, topic, range(produced, produced + 100))
-        produced += 100
+    produced = feed(kafka, topic, sleeper, 0, 1000)
     sleeper.signal(signal.SIGSTOP)
     produce(kafka, topic, range(produced, produced + 3000))
     produced += 3000
