@@ -163,11 +163,12 @@ class Engine:
         watch.trouble, watch.began = report.trouble, watch.began or report.began
 
     def _idle(self, watch: Watch, now: float) -> None:
-        """The source has nothing: after a while event time goes on with the clock."""
+        """The source has nothing: after seconds silent partitions are not waited for, after minutes no row is."""
         quiet = now - watch.quiet_since
-        if quiet < watch.idle_seconds:
+        if quiet >= watch.idle_seconds:
+            watch.pipeline.idle(int(quiet * MICROSECONDS))
+        elif watch.shared is None or not watch.pipeline.wait(self.clock.now()):
             return
-        watch.pipeline.idle(int(quiet * MICROSECONDS))
         for evaluation in watch.pipeline.close_due():
             self._react(watch, evaluation)
             self._changed()

@@ -18,7 +18,7 @@ from monitor.records import TIME
 from monitor.records import VERSION as VERSIONS
 from monitor.windows.book import PaneBook
 from monitor.windows.spec import Key, WindowSpec, late_before
-from monitor.windows.watermark import Watermark
+from monitor.windows.watermark import Holders, Watermark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -100,13 +100,13 @@ class Intake:
         """The families of panes by name."""
         return ((n, b) for n, b in (("time", self.time), ("rows", self.counted)) if b is not None)
 
-    def take(self, batch: RecordBatch, now: int, behind: frozenset[str]) -> Counter[str]:
+    def take(self, batch: RecordBatch, now: int, holders: Holders) -> Counter[str]:
         """Gather the rows of a batch that are neither late nor from the future.
 
         Args:
             batch: rows in canonical columns.
             now: wall time in microseconds since the epoch; rows from beyond it are refused.
-            behind: partitions of the source that hold unread rows.
+            holders: partitions of the source that hold the watermark back.
 
         Returns:
             Number of rows by outcome; they add up to the records that the batch was made from.
@@ -114,7 +114,7 @@ class Intake:
         outcomes = Counter({REJECTED: len(batch.rejects)} if batch.rejects else {})
         frame = batch.frame
         if self.time is not None:
-            frame = self._on_time(batch, now, behind, outcomes)
+            frame = self._on_time(batch, now, holders, outcomes)
         outcomes[ACCEPTED] += frame.height
         if frame.height:
             self._gather(frame, batch.unknown)
@@ -171,7 +171,7 @@ class Intake:
         return self.bounds.setdefault(name, Bounded(self.limit(name)))
 
     def _on_time(
-        self, batch: RecordBatch, now: int, behind: frozenset[str], outcomes: Counter[str]
+        self, batch: RecordBatch, now: int, holders: Holders, outcomes: Counter[str]
     ) -> pl.DataFrame:
         """The rows that are neither from the future nor late; moves the watermark on."""
         frame = batch.frame
@@ -183,7 +183,7 @@ class Intake:
         assert self.time is not None  # noqa: S101 - only called where there is a family of time windows
         due = self._late_before(times, batch.partition)
         late = times // self.time.pane * self.time.pane < due
-        self.watermark.advance(times, batch.partition, behind)
+        self.watermark.advance(times, batch.partition, holders, now)
         if late.any():
             outcomes[LATE] += int(late.sum())
             frame = frame.filter(~late)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from monitor.evaluation import Evaluation
+from monitor.sources.base import shared
 from monitor.windows.history import History
 from monitor.windows.spec import Key, late_before
+from monitor.windows.watermark import Holders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from monitor.intake import Intake
     from monitor.records import Gap, RecordBatch, Reject
     from monitor.references import References
-    from monitor.sources.base import Position, Source
+    from monitor.sources.base import Position, SharedSource, Source
     from monitor.streams import Streams
     from monitor.windows.book import ClosedWindow, PaneBook
 
@@ -60,6 +63,11 @@ class Pipeline:
     position: Position | None = None
     gathered_rows: int = GATHERED_ROWS
 
+    @cached_property
+    def shared(self) -> SharedSource | None:
+        """The source, where that shares partitions with others."""
+        return shared(self.source)
+
     def poll(self, timeout_seconds: float) -> RecordBatch | None:
         """The next batch of the source, or None.
 
@@ -79,7 +87,7 @@ class Pipeline:
             now: wall time in microseconds since the epoch.
         """
         for part in self._parts(batch):
-            self.uncommitted.update(self.intake.take(part, now, self.source.behind))
+            self.uncommitted.update(self.intake.take(part, now, self._holders))
             if self._is_time_to_settle():
                 yield from self.close_due()
         self.rejects.extend(batch.rejects)
@@ -103,6 +111,22 @@ class Pipeline:
         for start in range(0, height, size):
             rejects = batch.rejects if start == 0 else ()
             yield replace(batch, frame=batch.frame.slice(start, size), rejects=rejects)
+
+    @property
+    def _holders(self) -> Holders:
+        book = self.intake.time
+        if self.shared is None or book is None or book.is_crowded:
+            return Holders(self.source.behind)
+        return Holders(self.source.behind, self.shared.assigned)
+
+    def wait(self, now: int) -> bool:
+        """The source has nothing just now: time goes by for the partitions that hold the watermark back.
+
+        Returns:
+            Whether a window is due.
+        """
+        self.intake.watermark.wait(self._holders, now)
+        return self.intake.due
 
     def idle(self, elapsed: int) -> None:
         """The source has given nothing for `elapsed` microseconds: event time goes on without it."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from monitor import checkpoint
-from monitor.sources.base import Position, SharedSource, shared
+from monitor.sources.base import Position, SharedSource
 
 if TYPE_CHECKING:
     from monitor.decode.dead_letters import DeadLetters
@@ -57,10 +56,10 @@ class Watch:
         """The monitor's name."""
         return self.pipeline.name
 
-    @cached_property
+    @property
     def shared(self) -> SharedSource | None:
         """Its source, where that shares partitions with others."""
-        return shared(self.pipeline.source)
+        return self.pipeline.shared
 
     def look(self, now: float) -> None:
         """The source is asked now.

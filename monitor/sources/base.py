@@ -130,6 +130,11 @@ class SharedSource(Source, Protocol):
         ...
 
     @property
+    def assigned(self) -> frozenset[str]:
+        """Partitions that are followed here: rows may come from each at any time."""
+        ...
+
+    @property
     def commit_wanted(self) -> bool:
         """The source waits for a commit now: a partition is about to be given up."""
         ...

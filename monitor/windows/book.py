@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from detectors.layout import Layout
 
+SPARE_PROFILES = 8_000
+"""Columns of open panes that windows which wait for silent partitions may add: some 6 KB each."""
+
 MAX_EMPTY = 8
 """Empty windows told in one silence; after them the next rows open the next window."""
 
@@ -75,6 +78,13 @@ class PaneBook:
         known = panes.get(start)
         panes[start] = profile if known is None else known + profile
         self.dirty.add((key, start))
+
+    @property
+    def is_crowded(self) -> bool:
+        """More panes are open than the longest windows have, and than memory has to spare."""
+        needed = len(self.panes) * max(spec.length for spec in self.specs) // self.pane
+        spare = SPARE_PROFILES // len(self.layout.columns)
+        return sum(len(panes) for panes in self.panes.values()) > needed + spare
 
     def _reach(self, watermark: int) -> tuple[int, ...]:
         """Start of the newest window of each kind that ends at or before a watermark."""

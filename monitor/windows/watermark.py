@@ -12,24 +12,44 @@ if TYPE_CHECKING:
 
 NEVER = -(2**62)
 
+PATIENCE = 4_000_000
+"""Wall time in microseconds that a window stays open for partitions which are read to their end; up to twice that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """Partitions that hold the watermark back.
+
+    Attributes:
+        behind: those that hold unread rows, for as long as they do.
+        open: those to which others may write at any time, for some seconds.
+    """
+
+    behind: frozenset[str] = frozenset()
+    open: frozenset[str] = frozenset()
+
 
 @dataclass
 class Watermark:
     """Event time up to which all rows are believed to be here, in microseconds.
 
     It is the newest event time seen less the allowed disorder. A partition that still holds unread rows holds it
-    back at its own newest time. It never goes back.
+    back at its own newest time. One that is read to its end, and to which others write, does so for some seconds:
+    who writes a history to several partitions at full speed writes to one a little sooner than to another. It never
+    goes back.
 
     Attributes:
         disorder: how much older than the newest row a row may be, in microseconds.
-        newest: newest event time by partition; partitions that are read to the end are forgotten.
+        newest: newest event time by partition; partitions that hold nothing back are forgotten.
         value: the watermark; `NEVER` before the first row.
+        noted: a wall time, and how far event time had come by then but for partitions that are read to their end.
     """
 
     disorder: int
     newest: dict[str, int] = field(default_factory=dict)
     value: int = NEVER
     seen: int = NEVER
+    noted: tuple[int, int] = (NEVER, NEVER)
 
     @property
     def started(self) -> bool:
@@ -48,23 +68,41 @@ class Watermark:
             own = np.minimum(own, held)
         return np.asarray(np.maximum(own - self.disorder, self.value), dtype=np.int64)
 
-    def advance(self, times: npt.NDArray[np.int64], partition: str, behind: frozenset[str]) -> int:
+    def advance(self, times: npt.NDArray[np.int64], partition: str, holders: Holders, now: int) -> int:
         """Take a batch's times in; returns the new watermark.
 
         Args:
             times: event times of the batch, int64, shape (n,), microseconds.
             partition: where the rows came from.
-            behind: partitions that hold unread rows; the others no longer hold the watermark back.
+            holders: partitions that hold the watermark back.
+            now: wall time in microseconds since the epoch.
         """
         if len(times):
             self.newest[partition] = max(self.newest.get(partition, NEVER), int(times.max()))
             self.seen = max(self.seen, self.newest[partition])
-        self.newest = {p: t for p, t in self.newest.items() if p in behind or p == partition}
-        unread = [self.newest.get(p, NEVER) for p in behind]
-        held = min(unread) if unread else self.seen
-        if held != NEVER:
-            self.value = max(self.value, held - self.disorder)
+        kept = {partition, *holders.behind, *holders.open}
+        self.newest = {p: t for p, t in self.newest.items() if p in kept}
+        allowed = self._least(holders.behind, self.seen)
+        reached = max(self._least(holders.open, allowed), self._waited_for(allowed, now))
+        if (reached := min(reached, allowed)) != NEVER:
+            self.value = max(self.value, reached - self.disorder)
         return self.value
+
+    def wait(self, holders: Holders, now: int) -> int:
+        """No rows came, but time goes by; returns the new watermark."""
+        return self.advance(np.zeros(0, np.int64), "", holders, now)
+
+    def _least(self, partitions: frozenset[str], default: int) -> int:
+        """How far the last of some partitions has come."""
+        return min((self.newest.get(p, NEVER) for p in partitions), default=default)
+
+    def _waited_for(self, allowed: int, now: int) -> int:
+        """How far event time could have come some seconds ago."""
+        since, before = self.noted
+        if 0 <= now - since < PATIENCE:
+            return NEVER
+        self.noted = now, allowed
+        return before
 
     def idle(self, elapsed: int) -> int:
         """The source has been quiet for `elapsed` microseconds of wall time: event time is taken to go on with it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 
@@ -26,3 +27,13 @@ class Sight:
     def unread(self) -> bool:
         """There is something to fetch, or nobody knows yet."""
         return self.end is None or not self.current or self.fetched < self.end
+
+
+def unread_of(sights: Mapping[str, Sight], *, joined: bool) -> Iterator[str]:
+    """Partitions of which something is still to be fetched from a leader that can be reached.
+
+    In a join those that cannot be reached belong to them: nobody knows what they hold for the halves that wait.
+    """
+    for name, sight in sights.items():
+        if (sight.unread or not sight.reachable) if joined else (sight.unread and sight.reachable):
+            yield name

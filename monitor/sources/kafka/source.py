@@ -23,6 +23,7 @@ from monitor.sources.kafka.reader import Reader
 from monitor.sources.kafka.reporting import report
 from monitor.sources.kafka.rows import Direct, route_of
 from monitor.sources.kafka.sampling import Sampling
+from monitor.sources.kafka.sights import unread_of
 
 BATCH_ROWS = 8192
 BATCH_BYTES = 2 * 2**20
@@ -211,21 +212,19 @@ class KafkaStream:
 
     @property
     def _unread(self) -> frozenset[str]:
-        """Partitions of which something waits here, or is still to be fetched from a leader that can be reached.
-
-        In a join those that cannot be reached belong to them: nobody knows what they hold for the halves that wait.
-        """
-        sights = self._channel.sights.items()
-        if self._options.join is None:
-            unread = [name for name, sight in sights if sight.unread and sight.reachable]
-        else:
-            unread = [name for name, sight in sights if sight.unread or not sight.reachable]
+        """Partitions of which something waits here, or is still to be fetched."""
+        unread = unread_of(self._channel.sights, joined=self._options.join is not None)
         return frozenset((*self._channel.waiting(), *unread))
 
     @property
     def behind(self) -> frozenset[str]:
         """Names under which rows are still to come."""
         return self._route.behind(self._unread)
+
+    @property
+    def assigned(self) -> frozenset[str]:
+        """Names under which rows may come at any time: none while it reads to known ends."""
+        return self._route.behind(frozenset(self._channel.sights if self._options.follow else ()))
 
     @property
     def size_bytes(self) -> tuple[int, int]:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+import pytest
 from structlog.testing import capture_logs
 
 from detectors.base import Cause
 from monitor.metrics.telemetry import STARTING
+from monitor.pipeline import GATHERED_ROWS
 from monitor.records import Gap, RecordBatch
 from monitor.sources.base import PartitionsLostError, Position, SourceReport, Store, shared
 from monitor.sources.memory import MemorySource
+from monitor.windows import book
 from sinks.base import AlertState
-from tests.unit.monitor.test_engine import Bench, batches
+from tests.unit.monitor.test_engine import REFERENCE, Bench, batches
 
 
 class SharedMemory(MemorySource):
@@ -23,6 +26,7 @@ class SharedMemory(MemorySource):
         super().__init__(given)
         self.lost: PartitionsLostError | None = None
         self.commit_wanted = False
+        self.assigned: frozenset[str] = frozenset()
         self.polls = 0
         self.told: list[Position | None] = []
         self.said = SourceReport()
@@ -164,6 +168,44 @@ def test_a_source_that_nobody_could_read_yet_is_not_ready() -> None:
         engine.tick()
         engine.step()
         assert {} == engine.telemetry.readiness()
+
+
+def test_partitions_that_are_read_to_their_end_are_waited_for() -> None:
+    """Rows that come to one partition later than newer ones to another are in their windows; which then close soon."""
+    source = SharedMemory([])
+    source.assigned = frozenset("ab")
+    bench = Bench(source)
+    engine = bench.engine()
+    given = batches(42)
+    for partition in "ab":
+        mine = given[::2] if partition == "a" else given[1::2]
+        source.add(*(replace(batch, partition=partition) for batch in mine))
+        while engine.step():
+            pass
+        bench.clock.advance(2.0)
+    assert [600] * 3 == [e.window.profile.rows for e in bench.windows]
+    for _ in range(100):
+        bench.clock.advance(0.1)
+        engine.step()
+    assert [600] * 4 == [e.window.profile.rows for e in bench.windows]
+    engine.commit()
+    assert {"accepted": 2520} == bench.stored()["counts"]
+
+
+def test_memory_bounds_what_waits_for_silent_partitions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long history in one partition alone: windows close before their time is up, and panes stay few."""
+    monkeypatch.setattr(book, "SPARE_PROFILES", 10 * len(REFERENCE.layout.columns))
+    source = SharedMemory([replace(batch, partition="a") for batch in batches(1000)])
+    source.assigned = frozenset("ab")
+    bench = Bench(source)
+    engine, panes = bench.engine(), []
+    while engine.step():
+        time = engine.watches[0].pipeline.intake.time
+        assert time is not None
+        panes.append(sum(map(len, time.panes.values())))
+    assert max(panes) <= 1 + 10 + GATHERED_ROWS // 600 + 1
+    assert [600] * len(bench.windows) == [e.window.profile.rows for e in bench.windows]
+    assert len(bench.windows) > 70
 
 
 def test_only_a_source_that_was_asked_and_could_answer_is_quiet() -> None:

@@ -17,6 +17,7 @@ from monitor.intake import ACCEPTED, FUTURE, LATE, Intake
 from monitor.records import TIME, VERSION, RecordBatch
 from monitor.sources.base import Position
 from monitor.windows.spec import Key, WindowSpec
+from monitor.windows.watermark import Holders
 
 NOW = 10**15
 
@@ -66,7 +67,7 @@ def run(
 
     edges = [0, *sorted(c for c in cuts if c < len(times)), len(times)]
     for start, end in pairwise(edges):
-        outcomes.update(intake.take(batch(times[start:end], versions[start:end]), NOW, frozenset()))
+        outcomes.update(intake.take(batch(times[start:end], versions[start:end]), NOW, Holders()))
         if intake.due or end % GATHERED == 0:
             close(flush=False)
     close(flush=True)
@@ -131,7 +132,7 @@ def test_sliding_windows_of_ordered_rows_equal_brute_force(times: list[int], cut
 def test_rows_from_the_future_are_counted_out() -> None:
     """A row from beyond the clock cannot push the watermark on."""
     intake = Intake(LAYOUT, [TUMBLING], disorder=0, ahead=5)
-    outcomes = intake.take(batch([100, 111, 105], ["", "", ""]), 105, frozenset())
+    outcomes = intake.take(batch([100, 111, 105], ["", "", ""]), 105, Holders())
     assert {ACCEPTED: 2, FUTURE: 1} == dict(outcomes)
     assert intake.watermark.value == 105
 
@@ -140,7 +141,7 @@ def test_silence_is_told_in_empty_windows() -> None:
     """While the newest version is silent, empty windows close for it, at most eight in one gap."""
     intake = Intake(LAYOUT, [TUMBLING], disorder=0, ahead=0)
     assert intake.time is not None
-    intake.take(batch([5], [""]), NOW, frozenset())
+    intake.take(batch([5], [""]), NOW, Holders())
     list(intake.settle())
     intake.watermark.idle(40)
     closed = [*intake.time.close(intake.watermark.value, silent=Key(""))]
