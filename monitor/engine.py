@@ -167,7 +167,9 @@ class Engine:
         quiet = now - watch.quiet_since
         if quiet >= watch.idle_seconds:
             watch.pipeline.idle(int(quiet * MICROSECONDS))
-        elif watch.shared is None or not watch.pipeline.wait(self.clock.now()):
+        elif not watch.trouble and watch.pipeline.wait(self.clock.now()):
+            self._changed()
+        else:
             return
         for evaluation in watch.pipeline.close_due():
             self._react(watch, evaluation)

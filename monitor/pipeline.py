@@ -86,8 +86,9 @@ class Pipeline:
             batch: rows in canonical columns.
             now: wall time in microseconds since the epoch.
         """
+        holders = self._holders
         for part in self._parts(batch):
-            self.uncommitted.update(self.intake.take(part, now, self._holders))
+            self.uncommitted.update(self.intake.take(part, now, holders))
             if self._is_time_to_settle():
                 yield from self.close_due()
         self.rejects.extend(batch.rejects)
@@ -115,18 +116,18 @@ class Pipeline:
     @property
     def _holders(self) -> Holders:
         book = self.intake.time
-        if self.shared is None or book is None or book.is_crowded:
+        if self.shared is None or book is None:
             return Holders(self.source.behind)
-        return Holders(self.source.behind, self.shared.assigned)
+        return Holders(self.source.behind, self.shared.assigned, book.room)
 
     def wait(self, now: int) -> bool:
         """The source has nothing just now: time goes by for the partitions that hold the watermark back.
 
         Returns:
-            Whether a window is due.
+            Whether event time has gone on. Not while it is unknown which partitions are read here.
         """
-        self.intake.watermark.wait(self._holders, now)
-        return self.intake.due
+        holders, mark = self._holders, self.intake.watermark
+        return bool(holders.open) and mark.value < mark.wait(holders, now)
 
     def idle(self, elapsed: int) -> None:
         """The source has given nothing for `elapsed` microseconds: event time goes on without it."""

@@ -70,10 +70,11 @@ class Watch:
         asleep, self.looked_at = now - self.looked_at, now
         if self.shared is None:
             return
+        if asleep > ASLEEP_SECONDS:
+            self.pipeline.intake.watermark.wait_anew()
+            self.quiet_since += asleep
         if self.trouble or self.shared.behind:
             self.quiet_since = now
-        elif asleep > ASLEEP_SECONDS:
-            self.quiet_since += asleep
 
     def restore(self, state: State) -> None:
         """Take up the state of the last run."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from detectors.layout import Layout
 
 SPARE_PROFILES = 8_000
-"""Columns of open panes that windows which wait for silent partitions may add: some 6 KB each."""
+"""Profiles of columns, of some 6 KB each, that may be open because windows wait for silent partitions."""
 
 MAX_EMPTY = 8
 """Empty windows told in one silence; after them the next rows open the next window."""
@@ -80,11 +80,9 @@ class PaneBook:
         self.dirty.add((key, start))
 
     @property
-    def is_crowded(self) -> bool:
-        """More panes are open than the longest windows have, and than memory has to spare."""
-        needed = len(self.panes) * max(spec.length for spec in self.specs) // self.pane
-        spare = SPARE_PROFILES // len(self.layout.columns)
-        return sum(len(panes) for panes in self.panes.values()) > needed + spare
+    def room(self) -> int:
+        """Over how much time panes may be open for which no window waits but for silent partitions."""
+        return SPARE_PROFILES // (len(self.layout.columns) * max(1, len(self.panes))) * self.pane
 
     def _reach(self, watermark: int) -> tuple[int, ...]:
         """Start of the newest window of each kind that ends at or before a watermark."""

@@ -23,10 +23,12 @@ class Holders:
     Attributes:
         behind: those that hold unread rows, for as long as they do.
         open: those to which others may write at any time, for some seconds.
+        room: how far the open ones may hold it back behind the newest row, in microseconds of event time.
     """
 
     behind: frozenset[str] = frozenset()
     open: frozenset[str] = frozenset()
+    room: int = 0
 
 
 @dataclass
@@ -42,7 +44,8 @@ class Watermark:
         disorder: how much older than the newest row a row may be, in microseconds.
         newest: newest event time by partition; partitions that hold nothing back are forgotten.
         value: the watermark; `NEVER` before the first row.
-        noted: a wall time, and how far event time had come by then but for partitions that are read to their end.
+        noted: a wall time, and how far event time had come by then but for partitions that are read to their end:
+            so far it goes some seconds later, as soon as no unread row holds it back.
     """
 
     disorder: int
@@ -59,7 +62,8 @@ class Watermark:
     def rowwise(self, times: npt.NDArray[np.int64], partition: str) -> npt.NDArray[np.int64]:
         """The watermark that each row of a batch meets: int64, shape (n,), microseconds.
 
-        It depends on the rows before it alone, so any cut of the stream into batches gives the same answer.
+        It depends on the rows before it and on `value` alone: where no wall time comes in, any cut of the stream into
+        batches gives the same answer.
         """
         before = max(self.newest.get(partition, NEVER), NEVER)
         held = min((t for p, t in self.newest.items() if p != partition), default=None)
@@ -83,7 +87,8 @@ class Watermark:
         kept = {partition, *holders.behind, *holders.open}
         self.newest = {p: t for p, t in self.newest.items() if p in kept}
         allowed = self._least(holders.behind, self.seen)
-        reached = max(self._least(holders.open, allowed), self._waited_for(allowed, now))
+        waited = max(self._waited_for(allowed, now), self.seen - holders.room)
+        reached = max(self._least(holders.open, allowed), waited)
         if (reached := min(reached, allowed)) != NEVER:
             self.value = max(self.value, reached - self.disorder)
         return self.value
@@ -96,12 +101,19 @@ class Watermark:
         """How far the last of some partitions has come."""
         return min((self.newest.get(p, NEVER) for p in partitions), default=default)
 
+    def wait_anew(self) -> None:
+        """Nobody could be heard in the time that went by."""
+        self.noted = NEVER, NEVER
+
     def _waited_for(self, allowed: int, now: int) -> int:
         """How far event time could have come some seconds ago."""
         since, before = self.noted
-        if 0 <= now - since < PATIENCE:
+        if since <= now < since + PATIENCE:
             return NEVER
-        self.noted = now, allowed
+        if now < since:  # the clock was set back
+            before = NEVER
+        if allowed >= before and allowed - self.disorder > self.value:
+            self.noted = now, allowed
         return before
 
     def idle(self, elapsed: int) -> int:

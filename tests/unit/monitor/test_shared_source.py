@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+import polars as pl
 import pytest
 from structlog.testing import capture_logs
 
@@ -192,9 +193,47 @@ def test_partitions_that_are_read_to_their_end_are_waited_for() -> None:
     assert {"accepted": 2520} == bench.stored()["counts"]
 
 
+def test_time_goes_by_for_partitions_that_are_known() -> None:
+    """Right after a start, and while the brokers are away, nobody says that a silent partition was waited for."""
+    source = SharedMemory([])
+    bench = Bench(source)
+    engine = bench.engine()
+    given = batches(42)
+    for partition, assigned, trouble in (("a", "ab", ""), ("", "", ""), ("", "ab", "away"), ("b", "ab", "")):
+        source.assigned, source.said = frozenset(assigned), SourceReport(trouble=trouble)
+        engine.tick()
+        if partition:
+            mine = given[::2] if partition == "a" else given[1::2]
+            source.add(*(replace(batch, partition=partition) for batch in mine))
+        for _ in range(2 if partition else 100):
+            while engine.step():
+                pass
+            bench.clock.advance(0.1)
+    engine.commit()
+    assert {"accepted": 2520} == bench.stored()["counts"]
+
+
+def test_sleep_is_no_silence() -> None:
+    """A partition could say nothing while this process was stopped: it is waited for as if no time had gone by."""
+    source = SharedMemory([])
+    source.assigned = frozenset("ab")
+    bench = Bench(source)
+    engine = bench.engine()
+    given = batches(42)
+    source.add(replace(given[0], frame=pl.concat([batch.frame for batch in given[::2]]), partition="a"))
+    while engine.step():
+        pass
+    bench.clock.advance(1500.0)
+    for batch in given[1::2]:
+        source.add(replace(batch, partition="b"))
+        engine.step()
+    engine.commit()
+    assert {"accepted": 2520} == bench.stored()["counts"]
+
+
 def test_memory_bounds_what_waits_for_silent_partitions(monkeypatch: pytest.MonkeyPatch) -> None:
     """A long history in one partition alone: windows close before their time is up, and panes stay few."""
-    monkeypatch.setattr(book, "SPARE_PROFILES", 10 * len(REFERENCE.layout.columns))
+    monkeypatch.setattr(book, "SPARE_PROFILES", 10 * len(REFERENCE.layout.columns) + 1)
     source = SharedMemory([replace(batch, partition="a") for batch in batches(1000)])
     source.assigned = frozenset("ab")
     bench = Bench(source)
