@@ -18,7 +18,7 @@ from monitor.decode.mapping import Records
 from monitor.decode.messages import decode_messages
 from monitor.decode.ndjson import NdjsonReader
 from monitor.decode.plan import Plan, Want, compile_plan
-from monitor.decode.tables import TableMap, decode_table, decode_times, map_table, time_roots, wanted_roots
+from monitor.decode.tables import TableMap, decode_table, decode_times, map_table, time_roots
 from monitor.records import Reject
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Decoder:
         text = read_block(header, block, partition, offset)
         decoded = decode_table(
             self.plan,
-            self._map(text.frame.schema),
+            self.table_map(text.frame.schema),
             text.frame,
             partition=partition,
             first=0,
@@ -121,33 +121,25 @@ class Decoder:
         """Rows of a table with types (Parquet).
 
         Args:
-            frame: rows of the columns that `columns` names.
-            unknown: what `unknown` says of the whole table.
+            frame: rows of the columns that are `wanted` of the whole table.
+            unknown: those of the whole table that the model does not have.
             partition: the file.
             first: number of the first row in the file.
             ordinal: running number of the first row.
         """
         decoded = decode_table(
-            self.plan, self._map(frame.schema), frame, partition=partition, first=first, ordinal=ordinal
+            self.plan, self.table_map(frame.schema), frame, partition=partition, first=first, ordinal=ordinal
         )
         decoded.unknown = dict.fromkeys(unknown, frame.height) if frame.height else {}
         return decoded
 
-    def columns(self, schema: Mapping[str, pl.DataType]) -> list[str]:
-        """Columns of a table that have to be read."""
-        return wanted_roots(self._map(schema), list(schema))
-
-    def time_columns(self, schema: Mapping[str, pl.DataType]) -> list[str]:
+    def time_columns(self, table: TableMap) -> list[str]:
         """The column of a table that holds the event times, as a list; [] where there is none."""
-        return time_roots(self.plan, self._map(schema))
+        return time_roots(self.plan, table)
 
-    def times(self, frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.Series:
-        """Event times, microseconds, of rows of which only `time_columns` were read; `schema` is that of the table."""
-        return decode_times(self.plan, self._map(schema), frame)
-
-    def unknown(self, schema: Mapping[str, pl.DataType]) -> tuple[str, ...]:
-        """Columns of a table that the model does not have."""
-        return self._map(schema).unknown
+    def times(self, frame: pl.DataFrame, table: TableMap) -> pl.Series:
+        """Event times, microseconds, of rows of a table of which only `time_columns` were read."""
+        return decode_times(self.plan, table, frame)
 
     def too_long(self, data: bytes, partition: str, offset: int) -> Reject:
         """The reject of a record that is longer than allowed; `data` holds at least its beginning."""
@@ -155,7 +147,8 @@ class Decoder:
             TOO_LONG, f"longer than {self.max_record_bytes} bytes", partition, offset, data[:KEPT_BYTES]
         )
 
-    def _map(self, schema: Mapping[str, pl.DataType]) -> TableMap:
+    def table_map(self, schema: Mapping[str, pl.DataType]) -> TableMap:
+        """Where a table with this schema has what is wanted."""
         key = tuple(schema.items())
         if key not in self._tables:
             if len(self._tables) > 1000:  # noqa: PLR2004 - files of ever new shapes do not fill the memory

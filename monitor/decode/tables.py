@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -34,7 +34,8 @@ class TableMap:
 
     Attributes:
         sources: flattened column of each target; None where the table has none.
-        roots: columns to read.
+        roots: columns that hold something of that.
+        wanted: columns to read; the first one where there is nothing to read, so that rows are still counted.
         unknown: members of the features' container that are no target.
         members: flattened column of each member of the features' container.
         beside: targets beside the records of messages, with the column of the same name that stands for them here.
@@ -42,6 +43,7 @@ class TableMap:
 
     sources: tuple[str | None, ...]
     roots: tuple[str, ...]
+    wanted: tuple[str, ...]
     unknown: tuple[str, ...]
     members: Mapping[str, str]
     beside: tuple[tuple[Target, str], ...] = ()
@@ -61,9 +63,16 @@ def map_table(plan: Plan, schema: Mapping[str, pl.DataType]) -> TableMap:
     beside = tuple(_beside(plan, roots))
     used = {source for source in (*sources, *(name for _, name in beside)) if source is not None}
     unknown = [name for name, flat in members.items() if name not in plan.taken and flat not in used]
-    wanted = {roots.get(source, source) for source in used}
+    held = {roots.get(source, source) for source in used}
+    arrays = {source.rpartition("-")[0] for source in sources if source is not None}
+    wanted = tuple(root for root in schema if root in held or root in arrays)
     return TableMap(
-        tuple(sources), tuple(root for root in schema if root in wanted), tuple(unknown), members, beside
+        sources=tuple(sources),
+        roots=tuple(root for root in schema if root in held),
+        wanted=wanted or tuple(schema)[:1],
+        unknown=tuple(unknown),
+        members=members,
+        beside=beside,
     )
 
 
@@ -191,13 +200,3 @@ def _member(name: str, members: Mapping[str, str], roots: Mapping[str, str]) -> 
 
 def _cells(plan: Plan, target: Target, series: pl.Series | None, rows: int, *, text: bool) -> Cells:
     return nothing(target, rows) if series is None else convert(plan, target, series, text=text)
-
-
-def wanted_roots(table: TableMap, schema: Sequence[str]) -> list[str]:
-    """Columns of the file to read; the first one where none is wanted, so that rows are still counted."""
-    found = [root for root in schema if _reads(root, table)]
-    return found or list(schema[:1])
-
-
-def _reads(root: str, table: TableMap) -> bool:
-    return root in table.roots or any(s is not None and s.rpartition("-")[0] == root for s in table.sources)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -192,12 +193,9 @@ class TableReader:
         try:
             with self._path.open("rb"):
                 self._whole = pl.scan_parquet(self._path, glob=False)
-            self._schema = schema = self._whole.collect_schema()
+            self._table = decoder.table_map(self._whole.collect_schema())
         except pl.exceptions.PolarsError as error:
             raise SourceError(f"cannot read {track.path}: {error}") from error
-        self._unknown = decoder.unknown(schema)
-        self._times = self._whole.select(decoder.time_columns(schema))
-        self._rows = self._whole.select(decoder.columns(schema))
         self._part_rows = part_rows
         self._held = pl.DataFrame()
         self._held_from = self._share = 0
@@ -210,6 +208,10 @@ class TableReader:
     def holds(self) -> bool:
         """Rows that were read wait to be handed out."""
         return self._held.height > 0
+
+    @cached_property
+    def _rows(self) -> pl.LazyFrame:
+        return self._whole.select(self._table.wanted)
 
     @cached_property
     def _ends(self) -> tuple[int, ...]:
@@ -233,7 +235,7 @@ class TableReader:
             frame = self._part(track.offset, rows)
         except pl.exceptions.PolarsError as error:
             raise SourceError(f"cannot read {track.path}: {error}") from error
-        decoded = self._decoder.table(frame, self._unknown, track.name, track.offset, track.ordinal)
+        decoded = self._decoder.table(frame, self._table.unknown, track.name, track.offset, track.ordinal)
         end = track.offset + frame.height
         return Piece(decoded, end, finished=end >= self._height)
 
@@ -250,16 +252,13 @@ class TableReader:
         self._held = self._held.slice(part.height) if part.height < self._held.height else pl.DataFrame()
         return part
 
-    def times(self, offset: int, rows: int) -> pl.Series:
-        """Event times of some rows, microseconds; nothing else of them is read.
+    def times_of(self, rows: pl.DataFrame) -> pl.Series:
+        """Event times of what `at` has read, microseconds."""
+        return self._decoder.times(rows, self._table)
 
-        Raises:
-            SourceError: the file is damaged.
-        """
-        try:
-            return self._decoder.times(self._times.slice(offset, rows).collect(), self._schema)
-        except pl.exceptions.PolarsError as error:
-            raise SourceError(f"cannot read the times: {error}") from error
+    def at(self, offset: int, rows: int) -> pl.LazyFrame:
+        """The column of the event times, of some rows."""
+        return self._whole.select(self._decoder.time_columns(self._table)).slice(offset, rows)
 
     def _count(self, offset: int, rows: int) -> int:
         """How many rows to read: what is left of a row group, in as few equal parts as have at most so many rows.
@@ -276,6 +275,19 @@ class TableReader:
 
     def close(self) -> None:
         """Nothing is held open."""
+
+
+def peek(tables: Sequence[tuple[TableReader, int]], rows: int) -> list[pl.Series]:
+    """Event times of the rows behind an offset of each table, microseconds; nothing else of them is read.
+
+    Raises:
+        SourceError: a file is damaged.
+    """
+    try:
+        found = pl.collect_all([table.at(offset, rows) for table, offset in tables])
+        return [table.times_of(frame) for (table, _), frame in zip(tables, found, strict=True)]
+    except pl.exceptions.PolarsError as error:
+        raise SourceError(f"cannot read the times: {error}") from error
 
 
 def _share(rows: int, most: int) -> int:

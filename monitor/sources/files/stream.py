@@ -7,14 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import polars as pl
-
 from monitor.decode.assembly import Decoded
 from monitor.decode.decoder import Decoder
 from monitor.records import TIME, RecordBatch, Reject
 from monitor.sources.base import Position, SourceError
 from monitor.sources.files.catalogue import Catalogue
-from monitor.sources.files.readers import CORRUPT_FILE, Piece, TableReader, TextReader
+from monitor.sources.files.readers import CORRUPT_FILE, Piece, TableReader, TextReader, peek
 from monitor.sources.files.track import Known, Track
 
 _NEVER = -(2**63)
@@ -106,8 +104,10 @@ class FileStream:
     def behind(self) -> frozenset[str]:
         """Files with unread rows; one that is not begun counts once its turn in time has come."""
         waiting = self._waiting()
+        if self._decoder.timed:
+            self._peek(waiting)
         return frozenset(
-            k.track.name for k in waiting if k.track.newest is not None or self._age(k) <= self._newest
+            k.track.name for k in waiting if k.track.newest is not None or _age(k) <= self._newest
         )
 
     @property
@@ -174,34 +174,41 @@ class FileStream:
             reader = self._readers.get(known.track.name)
             if reader is not None and reader.holds and known.track.newest is not None:
                 return known
-        return min(waiting, key=self._age) if self._decoder.timed and len(waiting) > 1 else waiting[0]
+        if not self._decoder.timed or len(waiting) == 1:
+            return waiting[0]
+        self._peek(waiting)
+        return min(waiting, key=_age)
 
-    def _age(self, known: Known) -> int:
-        """Newest event time read of a file; of one that is not begun its first."""
-        if known.track.newest is not None:
-            return known.track.newest
-        if not known.sight.peeked and self._decoder.timed:
-            known.sight.peeked = True
-            known.sight.first = self._first_time(known)
-        return _NEVER if known.sight.first is None else known.sight.first
+    def _peek(self, waiting: list[Known]) -> None:
+        """Look up the first times of files of which nothing was read yet."""
+        new = [known for known in waiting if known.track.newest is None and not known.sight.peeked]
+        tables = [known for known in new if known.track.kind == "parquet"]
+        for start in range(0, len(tables), OPEN_FILES):
+            self._peek_tables(tables[start : start + OPEN_FILES])
+        for known in new:
+            if not known.sight.peeked:
+                known.sight.peeked = True
+                known.sight.first = self._first_time(known)
+
+    def _peek_tables(self, tables: list[Known]) -> None:
+        """The same for tables, all at once; where that fails one by one, and then as whole rows: that tells why."""
+        try:
+            readers = [(self._reader(known.track), known.track.offset) for known in tables]
+            found = peek([(r, offset) for r, offset in readers if isinstance(r, TableReader)], rows=100)
+        except (OSError, SourceError):
+            for known in tables if len(tables) > 1 else ():
+                self._peek_tables([known])
+            return
+        for known, times in zip(tables, found, strict=True):
+            if times.null_count() < times.len():
+                known.sight.peeked = True
+                known.sight.first = int(times.min())  # type: ignore[arg-type]
 
     def _first_time(self, known: Known) -> int | None:
-        times = self._table_times(known) if known.track.kind == "parquet" else None
-        if times is None:
-            piece = self._read(known, rows=1000)
-            if piece is None or not piece.decoded.frame.height:
-                return None
-            times = piece.decoded.frame[TIME].head(100)
-        return int(times.min())  # type: ignore[arg-type]
-
-    def _table_times(self, known: Known) -> pl.Series | None:
-        """Times of a table's next rows, read alone; None where that fails: reading whole rows tells why."""
-        try:
-            reader = self._reader(known.track)
-            times = reader.times(known.track.offset, rows=100) if isinstance(reader, TableReader) else None
-        except (OSError, SourceError):
+        piece = self._read(known, rows=1000)
+        if piece is None or not piece.decoded.frame.height:
             return None
-        return None if times is None or times.null_count() == times.len() else times
+        return int(piece.decoded.frame[TIME].head(100).min())  # type: ignore[arg-type]
 
     def _read(self, known: Known, rows: int | None = None) -> Piece | None:
         track = known.track
@@ -263,3 +270,10 @@ class FileStream:
             absent=decoded.absent,
             partition=track.name,
         )
+
+
+def _age(known: Known) -> int:
+    """Newest event time read of a file; of one that is not begun its first."""
+    if known.track.newest is not None:
+        return known.track.newest
+    return _NEVER if known.sight.first is None else known.sight.first

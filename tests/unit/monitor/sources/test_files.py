@@ -150,6 +150,20 @@ def test_damaged_files_are_given_up(tmp_path: Path, start: Start) -> None:
     assert reading.stream.exhausted
 
 
+def test_damaged_table_leaves_the_others_their_order(tmp_path: Path, start: Start) -> None:
+    """First times are looked up of many tables together; one whose pages are broken costs no other its turn."""
+    for name, first in (("a", 200), ("b", 100), ("c", 0), ("d", 300)):
+        frame = pl.read_ndjson(lines(first, first + 50).encode())
+        frame.write_parquet(tmp_path / f"{name}.parquet", compression="uncompressed")
+    broken = bytearray((tmp_path / "b.parquet").read_bytes())
+    broken[4:400] = bytes(396)
+    (tmp_path / "b.parquet").write_bytes(broken)
+    reading = start(str(tmp_path), follow=False)
+    assert ids(0, 50) + ids(200, 250) + ids(300, 350) == reading.drain()
+    (reject,) = (reject for batch in reading.batches for reject in batch.rejects)
+    assert ("corrupt_file", True) == (reject.reason, "b.parquet" in reject.partition)
+
+
 def test_sizes(tmp_path: Path, start: Start) -> None:
     """Progress goes from nothing to everything."""
     file = tmp_path / "a.ndjson"
