@@ -145,7 +145,7 @@ class Engine:
 
     def _source_works(self, watch: Watch) -> None:
         if watch.failures:
-            log.info("source back", monitor=watch.name)
+            watch.back()
         watch.failures, watch.retry_at = 0, 0.0
         if watch.began or watch.trouble:
             self.telemetry.ready(watch.name, f"source: {watch.trouble}" if watch.trouble else None)
@@ -159,7 +159,7 @@ class Engine:
         if report.trouble and report.trouble != watch.trouble:
             log.warning("source in trouble", monitor=watch.name, error=report.trouble, hint=report.hint)
         elif watch.trouble and not report.trouble:
-            log.info("source back", monitor=watch.name)
+            watch.back()
         watch.trouble, watch.began = report.trouble, watch.began or report.began
 
     def _idle(self, watch: Watch, now: float) -> None:

@@ -86,9 +86,8 @@ class Pipeline:
             batch: rows in canonical columns.
             now: wall time in microseconds since the epoch.
         """
-        holders = self._holders
         for part in self._parts(batch):
-            self.uncommitted.update(self.intake.take(part, now, holders))
+            self.uncommitted.update(self.intake.take(part, now, self._holders))
             if self._is_time_to_settle():
                 yield from self.close_due()
         self.rejects.extend(batch.rejects)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import structlog
+
 from monitor import checkpoint
 from monitor.sources.base import Position, SharedSource
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from monitor.reaction import Reaction
     from monitor.state.state import State
     from monitor.state.windows import StoredWindow
+
+log = structlog.get_logger()
 
 ASLEEP_SECONDS = 10.0
 """A source that was not asked for so long was not asked at all."""
@@ -32,6 +36,7 @@ class Watch:
         retry_at: when a failed source is tried again.
         trouble: what the source says is wrong although it can be polled.
         began: the source could be read at some time; one that is shared says so itself.
+        slept: before the last look nobody looked for long.
         queue: takes the dead letters that go to a topic, where one is asked for.
         closed: windows since the last commit, with their profiles as bytes.
     """
@@ -43,6 +48,7 @@ class Watch:
     retry_at: float = 0.0
     failures: int = 0
     trouble: str = ""
+    slept: bool = False
     queue: DeadLetterQueue | None = None
     closed: list[tuple[StoredWindow, bytes]] = field(default_factory=list)
 
@@ -70,11 +76,18 @@ class Watch:
         asleep, self.looked_at = now - self.looked_at, now
         if self.shared is None:
             return
-        if asleep > ASLEEP_SECONDS:
-            self.pipeline.intake.watermark.wait_anew()
+        slept, self.slept = self.slept, asleep > ASLEEP_SECONDS
+        if self.slept:
             self.quiet_since += asleep
+        if self.slept and not slept:  # twice in a row it is slow
+            self.pipeline.intake.watermark.wait_anew()
         if self.trouble or self.shared.behind:
             self.quiet_since = now
+
+    def back(self) -> None:
+        """The source can be read again: partitions have been silent from now on."""
+        log.info("source back", monitor=self.name)
+        self.pipeline.intake.watermark.wait_anew()
 
     def restore(self, state: State) -> None:
         """Take up the state of the last run."""

@@ -13,6 +13,9 @@ from monitor.decode.plan import Plan, Target, Want
 from monitor.decode.rows import MAX_MEMBERS
 from monitor.decode.times import microseconds
 
+UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
+"""What polars raises over a damaged file; it panics where a footer is right and the pages are not there."""
+
 
 @dataclass(frozen=True)
 class TableOrigin:

@@ -13,6 +13,7 @@ import polars as pl
 from monitor.decode.delimited import read_header
 from monitor.decode.json_line import BadLineError, read_line
 from monitor.decode.paths import format_path
+from monitor.decode.tables import UNREADABLE
 from monitor.sources.files.identity import GZIP_MAGIC
 from monitor.sources.files.listing import find_files, kind_of
 
@@ -101,7 +102,7 @@ def _read(path: Path, most: int) -> tuple[pl.DataFrame, bool]:
             return frame.head(MOST_ROWS), frame.height <= MOST_ROWS
         data, complete = _head(path, most)
         return (_csv(data) if kind == "csv" else _ndjson(data)), complete
-    except (OSError, EOFError, pl.exceptions.PolarsError) as error:
+    except (OSError, EOFError, *UNREADABLE) as error:
         raise NoDataError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
 
 

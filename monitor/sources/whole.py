@@ -15,6 +15,7 @@ from monitor.decode.decoder import Decoder
 from monitor.decode.delimited import complete, first_record, read_block, read_header
 from monitor.decode.inference import infer_from_lines, infer_from_table
 from monitor.decode.mapping import Records
+from monitor.decode.tables import UNREADABLE
 from monitor.records import ODD_PREFIX, Reject
 from monitor.sources.base import SourceError
 from monitor.sources.files import FilesSource
@@ -114,7 +115,7 @@ def _look(
             return infer_from_lines(records, _lines_with([f.path for f in files], names))
         head = head_bytes(path, LOOKED_AT_BYTES)
         return infer_from_lines(records, head.split(b"\n")[:LOOKED_AT_LINES])
-    except (OSError, pl.exceptions.PolarsError) as error:
+    except (OSError, *UNREADABLE) as error:
         raise SourceError(f"cannot read {path}: {error}") from error
 
 

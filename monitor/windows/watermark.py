@@ -62,7 +62,7 @@ class Watermark:
     def rowwise(self, times: npt.NDArray[np.int64], partition: str) -> npt.NDArray[np.int64]:
         """The watermark that each row of a batch meets: int64, shape (n,), microseconds.
 
-        It depends on the rows before it and on `value` alone: where no wall time comes in, any cut of the stream into
+        It depends on the rows before it and on `value` alone: where no partition is open, any cut of the stream into
         batches gives the same answer.
         """
         before = max(self.newest.get(partition, NEVER), NEVER)

@@ -17,6 +17,7 @@ import polars as pl
 from monitor.decode.assembly import Decoded
 from monitor.decode.decoder import Decoder
 from monitor.decode.delimited import Header, complete, first_record, read_header
+from monitor.decode.tables import UNREADABLE
 from monitor.records import Reject
 from monitor.sources.base import SourceError
 from monitor.sources.files.footer import row_group_sizes
@@ -194,7 +195,7 @@ class TableReader:
             with self._path.open("rb"):
                 self._whole = pl.scan_parquet(self._path, glob=False)
             self._table = decoder.table_map(self._whole.collect_schema())
-        except pl.exceptions.PolarsError as error:
+        except UNREADABLE as error:
             raise SourceError(f"cannot read {track.path}: {error}") from error
         self._part_rows = part_rows
         self._held = pl.DataFrame()
@@ -233,7 +234,7 @@ class TableReader:
             if track.offset >= self._height:
                 return None
             frame = self._part(track.offset, rows)
-        except pl.exceptions.PolarsError as error:
+        except UNREADABLE as error:
             raise SourceError(f"cannot read {track.path}: {error}") from error
         decoded = self._decoder.table(frame, self._table.unknown, track.name, track.offset, track.ordinal)
         end = track.offset + frame.height
@@ -286,7 +287,7 @@ def peek(tables: Sequence[tuple[TableReader, int]], rows: int) -> list[pl.Series
     try:
         found = pl.collect_all([table.at(offset, rows) for table, offset in tables])
         return [table.times_of(frame) for (table, _), frame in zip(tables, found, strict=True)]
-    except pl.exceptions.PolarsError as error:
+    except UNREADABLE as error:
         raise SourceError(f"cannot read the times: {error}") from error
 
 

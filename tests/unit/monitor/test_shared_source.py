@@ -13,7 +13,7 @@ from detectors.base import Cause
 from monitor.metrics.telemetry import STARTING
 from monitor.pipeline import GATHERED_ROWS
 from monitor.records import Gap, RecordBatch
-from monitor.sources.base import PartitionsLostError, Position, SourceReport, Store, shared
+from monitor.sources.base import PartitionsLostError, Position, SourceError, SourceReport, Store, shared
 from monitor.sources.memory import MemorySource
 from monitor.windows import book
 from sinks.base import AlertState
@@ -213,8 +213,9 @@ def test_time_goes_by_for_partitions_that_are_known() -> None:
     assert {"accepted": 2520} == bench.stored()["counts"]
 
 
-def test_sleep_is_no_silence() -> None:
-    """A partition could say nothing while this process was stopped: it is waited for as if no time had gone by."""
+@pytest.mark.parametrize("why", ["asleep", "in trouble", "unreadable"])
+def test_time_in_which_nothing_could_come_is_no_silence(why: str) -> None:
+    """A partition could say nothing meanwhile: it is waited for as if no time had gone by."""
     source = SharedMemory([])
     source.assigned = frozenset("ab")
     bench = Bench(source)
@@ -223,12 +224,34 @@ def test_sleep_is_no_silence() -> None:
     source.add(replace(given[0], frame=pl.concat([batch.frame for batch in given[::2]]), partition="a"))
     while engine.step():
         pass
-    bench.clock.advance(1500.0)
+    for _ in range({"asleep": 1, "in trouble": 300, "unreadable": 60}[why]):
+        bench.clock.advance(1500.0 if why == "asleep" else 0.1)
+        if why == "in trouble":
+            source.said = SourceReport(trouble="away")
+        if why == "unreadable":
+            source.failure = SourceError("away")
+        if why != "asleep":
+            engine.tick()
+            engine.step()
+    source.said, source.failure = SourceReport(), None
+    engine.tick()
+    bench.clock.advance(max(0.0, engine.watches[0].retry_at - bench.clock.monotonic()))
     for batch in given[1::2]:
         source.add(replace(batch, partition="b"))
         engine.step()
     engine.commit()
     assert {"accepted": 2520} == bench.stored()["counts"]
+
+
+def test_slow_steps_are_not_sleep() -> None:
+    """Where every step takes long, a partition that stays silent is given up all the same."""
+    source = SharedMemory([replace(batch, partition="a") for batch in batches(100)])
+    source.assigned = frozenset("ab")
+    bench = Bench(source)
+    engine = bench.engine()
+    while engine.step():
+        bench.clock.advance(11.0)
+    assert len(bench.windows) > 5
 
 
 def test_memory_bounds_what_waits_for_silent_partitions(monkeypatch: pytest.MonkeyPatch) -> None:
