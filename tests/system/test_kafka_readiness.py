@@ -131,7 +131,7 @@ def test_missing_topic(broker: Broker, topic: str, rows: list[bytes], start: Sta
 def test_more_than_a_fetch_takes(broker: Broker, topic: str, rows: list[bytes], start: Start) -> None:
     """A message and a batch that are larger than a fetch are read all the same; the daemon is ready all the while."""
     broker.create_topic(topic, config={"max.message.bytes": str(20 * MIB)})
-    daemon = start(broker.address, buffer_bytes=MIB)
+    daemon = start(broker.address, buffer_bytes=MIB, group=None)
     daemon.until(daemon.is_well)
     daemon.reasons.clear()
     long = [row[:-1] + b',"note":"' + os.urandom(10_000).hex().encode() + b'"}' for row in rows]
