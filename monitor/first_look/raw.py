@@ -13,7 +13,7 @@ import polars as pl
 from monitor.decode.delimited import read_header
 from monitor.decode.json_line import BadLineError, read_line
 from monitor.decode.paths import format_path
-from monitor.decode.tables import UNREADABLE
+from monitor.decode.tables import no_panic
 from monitor.sources.files.identity import GZIP_MAGIC
 from monitor.sources.files.listing import find_files, kind_of
 
@@ -98,11 +98,12 @@ def _read(path: Path, most: int) -> tuple[pl.DataFrame, bool]:
     try:
         kind = kind_of(path, "auto")
         if kind == "parquet":
-            frame = pl.read_parquet(path, n_rows=MOST_ROWS + 1)
+            with no_panic():
+                frame = pl.read_parquet(path, n_rows=MOST_ROWS + 1)
             return frame.head(MOST_ROWS), frame.height <= MOST_ROWS
         data, complete = _head(path, most)
         return (_csv(data) if kind == "csv" else _ndjson(data)), complete
-    except (OSError, EOFError, *UNREADABLE) as error:
+    except (OSError, EOFError, pl.exceptions.PolarsError) as error:
         raise NoDataError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
 
 

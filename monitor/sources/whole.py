@@ -15,7 +15,7 @@ from monitor.decode.decoder import Decoder
 from monitor.decode.delimited import complete, first_record, read_block, read_header
 from monitor.decode.inference import infer_from_lines, infer_from_table
 from monitor.decode.mapping import Records
-from monitor.decode.tables import UNREADABLE
+from monitor.decode.tables import no_panic
 from monitor.records import ODD_PREFIX, Reject
 from monitor.sources.base import SourceError
 from monitor.sources.files import FilesSource
@@ -104,7 +104,9 @@ def _look(
     try:
         kind = kind_of(path, configured)
         if kind == "parquet":
-            return infer_from_table(records, pl.scan_parquet(path, glob=False).head(LOOKED_AT_ROWS).collect())
+            with no_panic():
+                rows = pl.scan_parquet(path, glob=False).head(LOOKED_AT_ROWS).collect()
+            return infer_from_table(records, rows)
         if kind == "csv":
             head = head_bytes(path, LOOKED_AT_BYTES)
             header = read_header(head[: first_record(head)] or head)
@@ -115,7 +117,7 @@ def _look(
             return infer_from_lines(records, _lines_with([f.path for f in files], names))
         head = head_bytes(path, LOOKED_AT_BYTES)
         return infer_from_lines(records, head.split(b"\n")[:LOOKED_AT_LINES])
-    except (OSError, *UNREADABLE) as error:
+    except (OSError, pl.exceptions.PolarsError) as error:
         raise SourceError(f"cannot read {path}: {error}") from error
 
 

@@ -17,7 +17,7 @@ import polars as pl
 from monitor.decode.assembly import Decoded
 from monitor.decode.decoder import Decoder
 from monitor.decode.delimited import Header, complete, first_record, read_header
-from monitor.decode.tables import UNREADABLE
+from monitor.decode.tables import no_panic
 from monitor.records import Reject
 from monitor.sources.base import SourceError
 from monitor.sources.files.footer import row_group_sizes
@@ -192,10 +192,10 @@ class TableReader:
         self._decoder = decoder
         self._inode, self._path = track.inode, Path(track.path)
         try:
-            with self._path.open("rb"):
+            with self._path.open("rb"), no_panic():
                 self._whole = pl.scan_parquet(self._path, glob=False)
             self._table = decoder.table_map(self._whole.collect_schema())
-        except UNREADABLE as error:
+        except pl.exceptions.PolarsError as error:
             raise SourceError(f"cannot read {track.path}: {error}") from error
         self._part_rows = part_rows
         self._held = pl.DataFrame()
@@ -233,8 +233,9 @@ class TableReader:
         try:
             if track.offset >= self._height:
                 return None
-            frame = self._part(track.offset, rows)
-        except UNREADABLE as error:
+            with no_panic():
+                frame = self._part(track.offset, rows)
+        except pl.exceptions.PolarsError as error:
             raise SourceError(f"cannot read {track.path}: {error}") from error
         decoded = self._decoder.table(frame, self._table.unknown, track.name, track.offset, track.ordinal)
         end = track.offset + frame.height
@@ -285,9 +286,10 @@ def peek(tables: Sequence[tuple[TableReader, int]], rows: int) -> list[pl.Series
         SourceError: a file is damaged.
     """
     try:
-        found = pl.collect_all([table.at(offset, rows) for table, offset in tables])
+        with no_panic():
+            found = pl.collect_all([table.at(offset, rows) for table, offset in tables])
         return [table.times_of(frame) for (table, _), frame in zip(tables, found, strict=True)]
-    except UNREADABLE as error:
+    except pl.exceptions.PolarsError as error:
         raise SourceError(f"cannot read the times: {error}") from error
 
 

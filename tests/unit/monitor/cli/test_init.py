@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 import yaml
 
@@ -107,3 +108,19 @@ def test_data_that_is_of_no_use(
     assert 1 == answer.code
     assert words in answer.err
     assert not (tmp_path / "d.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    "command", ["init {bad} -o {out}", "reference build {bad} -o {out}", "compare {good} {bad}"]
+)
+def test_table_whose_pages_are_missing(driftd: Driftd, tmp_path: Path, command: str) -> None:
+    """A right footer does not make a table: what looks at it says what is wrong."""
+    good, bad = tmp_path / "good.parquet", tmp_path / "bad.parquet"
+    pl.DataFrame({"x": [i * 7919 % 100_003 / 7 for i in range(3000)]}).write_parquet(good)
+    whole = good.read_bytes()
+    footer = int.from_bytes(whole[-8:-4], "little") + 8
+    bad.write_bytes(whole[:4] + whole[-footer:])
+    answer = driftd(*command.format(good=good, bad=bad, out=tmp_path / "out").split())
+    assert 1 == answer.code
+    assert "its pages are not where its footer says" in answer.err
+    assert not (tmp_path / "out").exists()
