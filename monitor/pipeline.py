@@ -125,6 +125,8 @@ class Pipeline:
         Returns:
             Whether event time has gone on. Not while it is unknown which partitions are read here.
         """
+        if self.shared is None:
+            return False
         holders, mark = self._holders, self.intake.watermark
         return bool(holders.open) and mark.value < mark.wait(holders, now)
 

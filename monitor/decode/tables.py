@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import polars as pl
@@ -13,19 +12,6 @@ from monitor.decode.cells import Cells
 from monitor.decode.plan import Plan, Target, Want
 from monitor.decode.rows import MAX_MEMBERS
 from monitor.decode.times import microseconds
-
-
-@contextmanager
-def no_panic() -> Iterator[None]:
-    """Polars panics, and that is no `Exception`, over a file whose footer is right and whose pages are not there.
-
-    Raises:
-        polars.exceptions.ComputeError: it did.
-    """
-    try:
-        yield
-    except pl.exceptions.PanicException as error:
-        raise pl.exceptions.ComputeError("its pages are not where its footer says") from error
 
 
 @dataclass(frozen=True)

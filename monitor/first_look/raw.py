@@ -13,7 +13,7 @@ import polars as pl
 from monitor.decode.delimited import read_header
 from monitor.decode.json_line import BadLineError, read_line
 from monitor.decode.paths import format_path
-from monitor.decode.tables import no_panic
+from monitor.sources.files.damage import no_panic
 from monitor.sources.files.identity import GZIP_MAGIC
 from monitor.sources.files.listing import find_files, kind_of
 

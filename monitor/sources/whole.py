@@ -15,10 +15,10 @@ from monitor.decode.decoder import Decoder
 from monitor.decode.delimited import complete, first_record, read_block, read_header
 from monitor.decode.inference import infer_from_lines, infer_from_table
 from monitor.decode.mapping import Records
-from monitor.decode.tables import no_panic
 from monitor.records import ODD_PREFIX, Reject
 from monitor.sources.base import SourceError
 from monitor.sources.files import FilesSource
+from monitor.sources.files.damage import no_panic
 from monitor.sources.files.identity import GZIP_MAGIC, head_bytes
 from monitor.sources.files.listing import find_files, kind_of
 

@@ -17,9 +17,9 @@ import polars as pl
 from monitor.decode.assembly import Decoded
 from monitor.decode.decoder import Decoder
 from monitor.decode.delimited import Header, complete, first_record, read_header
-from monitor.decode.tables import no_panic
 from monitor.records import Reject
 from monitor.sources.base import SourceError
+from monitor.sources.files.damage import told
 from monitor.sources.files.footer import row_group_sizes
 from monitor.sources.files.identity import GZIP_MAGIC
 from monitor.sources.files.track import Track
@@ -191,12 +191,10 @@ class TableReader:
         """
         self._decoder = decoder
         self._inode, self._path = track.inode, Path(track.path)
-        try:
-            with self._path.open("rb"), no_panic():
+        with told(track.path):
+            with self._path.open("rb"):
                 self._whole = pl.scan_parquet(self._path, glob=False)
             self._table = decoder.table_map(self._whole.collect_schema())
-        except pl.exceptions.PolarsError as error:
-            raise SourceError(f"cannot read {track.path}: {error}") from error
         self._part_rows = part_rows
         self._held = pl.DataFrame()
         self._held_from = self._share = 0
@@ -230,13 +228,10 @@ class TableReader:
             SourceError: the file is damaged.
             OSError: it cannot be read.
         """
-        try:
+        with told(track.path):
             if track.offset >= self._height:
                 return None
-            with no_panic():
-                frame = self._part(track.offset, rows)
-        except pl.exceptions.PolarsError as error:
-            raise SourceError(f"cannot read {track.path}: {error}") from error
+            frame = self._part(track.offset, rows)
         decoded = self._decoder.table(frame, self._table.unknown, track.name, track.offset, track.ordinal)
         end = track.offset + frame.height
         return Piece(decoded, end, finished=end >= self._height)
@@ -285,12 +280,9 @@ def peek(tables: Sequence[tuple[TableReader, int]], rows: int) -> list[pl.Series
     Raises:
         SourceError: a file is damaged.
     """
-    try:
-        with no_panic():
-            found = pl.collect_all([table.at(offset, rows) for table, offset in tables])
+    with told("the times"):
+        found = pl.collect_all([table.at(offset, rows) for table, offset in tables])
         return [table.times_of(frame) for (table, _), frame in zip(tables, found, strict=True)]
-    except pl.exceptions.PolarsError as error:
-        raise SourceError(f"cannot read the times: {error}") from error
 
 
 def _share(rows: int, most: int) -> int:
