@@ -43,6 +43,13 @@ def guard() -> list[str]:
     return [path, "--pdeathsig", "KILL", "--"] if (path := shutil.which("setpriv")) else []
 
 
+def halt(child: subprocess.Popen[bytes]) -> None:
+    """Halt a child process where it is (SIGSTOP), and return when none of its threads runs any more."""
+    child.send_signal(signal.SIGSTOP)
+    with contextlib.suppress(ChildProcessError):  # it has ended
+        os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+
+
 class ServerProcess:
     """A command that serves on a port of loopback; ended by its process id, at the latest with this process.
 
@@ -124,10 +131,10 @@ class ServerProcess:
 
     def pause(self) -> None:
         """Halt the process where it is (SIGSTOP); its connections stay open and silent."""
-        if self.runs:
-            os.kill(self.pid, signal.SIGSTOP)
+        if self._child is not None:
+            halt(self._child)
 
     def resume(self) -> None:
         """Let a paused process go on."""
-        if self.runs:
-            os.kill(self.pid, signal.SIGCONT)
+        if self._child is not None:
+            self._child.send_signal(signal.SIGCONT)

@@ -12,6 +12,7 @@ import structlog
 
 from monitor.logs import configure_logging
 from monitor.state import State, StateError
+from tests.brokers.process import halt
 from tests.integration.kafka.members import MONITOR, Member
 
 
@@ -26,9 +27,13 @@ class MemberProcess:
         self._log = (folder / "log.txt").open("ab")
         self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log)
 
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal."""
-        self._process.send_signal(number)
+    def pause(self) -> None:
+        """SIGSTOP."""
+        halt(self._process)
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""

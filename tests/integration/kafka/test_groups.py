@@ -1,6 +1,5 @@
 """Several members of one group: every record is counted once, whoever reads it."""
 
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -129,12 +128,12 @@ def test_paused_member_counts_nothing_that_is_not_its_own(
     source = {"brokers": kafka.address, "topics": topic, "session_timeout": "3s", "group": topic}
     sleeper = MemberProcess(tmp_path / "a", source)
     produced = feed(kafka, topic, sleeper, 0, 1000)
-    sleeper.signal(signal.SIGSTOP)
+    sleeper.pause()
     produce(kafka, topic, range(produced, produced + 3000))
     produced += 3000
     members.append(Member(tmp_path / "b", source))
     until(lambda: members[0].assigned() == 4 and not members[0].source.behind)
-    sleeper.signal(signal.SIGCONT)
+    sleeper.resume()
     until(lambda: members[0].assigned() == 2)
     produce(kafka, topic, range(produced, produced + 3000))
     produced += 3000
@@ -159,7 +158,7 @@ def test_who_waits_for_others_says_so(
     sleeper = MemberProcess(tmp_path / "a", source)
     produce(kafka, topic, range(1000))
     until(lambda: sleeper.outcome() == 1000)
-    sleeper.signal(signal.SIGSTOP)
+    sleeper.pause()
     members.append(Member(tmp_path / "b", source))
     until(lambda: members[0].trouble)
     until(lambda: members[0].assigned() == 4 and not members[0].source.report().trouble)

@@ -1,6 +1,5 @@
 """What goes wrong. Each fault is put right again before its function returns, or soon after."""
 
-import signal
 from collections.abc import Callable
 
 import numpy as np
@@ -48,11 +47,11 @@ def pause_daemon_long(scene: Scene, rng: np.random.Generator) -> None:
 def _pause(scene: Scene, rng: np.random.Generator, seconds: tuple[float, float]) -> None:
     scene.let_count(rng)
     member = scene.member(rng)
-    member.signal(signal.SIGSTOP)
+    member.pause()
     if seconds[0] > SESSION_SECONDS:
         scene.note_ahead(member)
     scene.moment(rng, *seconds)
-    member.signal(signal.SIGCONT)
+    member.resume()
 
 
 def absent_daemon(scene: Scene, rng: np.random.Generator) -> None:

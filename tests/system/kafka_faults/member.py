@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from monitor.records import Gap
+from tests.brokers.process import halt
 from tests.system.kafka_faults.ledger import HOUR
 from tests.system.process import driftd, query, runs_on
 
@@ -119,10 +120,15 @@ class Member:
             if code not in {0, -signal.SIGTERM}:  # the latter where it had hardly begun to start
                 raise RuntimeError(f"driftd ended with {code}: {self.tail()}")
 
-    def signal(self, number: signal.Signals) -> None:
-        """SIGSTOP and SIGCONT."""
-        if self._process is not None and self.runs:
-            self._process.send_signal(number)
+    def pause(self) -> None:
+        """SIGSTOP."""
+        if self._process is not None:
+            halt(self._process)
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
 
     def tail(self) -> str:
         """The end of its log."""
