@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections import defaultdict
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -12,124 +13,209 @@ from monitor.sources.files import FilesSource
 from monitor.sources.files.listing import find_files
 from monitor.sources.kafka.options import KafkaSource
 from monitor.summary import monitor_summary
+from monitor.trial import Trial, try_mapping
+from sinks.base import DeliveryError
 from sinks.kafka.connection import KafkaConnection
 from sinks.kafka.sink import KafkaSink
 
 if TYPE_CHECKING:
+    from detectors.layout import Column
     from monitor.settings.monitors import MonitorSettings
     from monitor.settings.root import Settings
     from sinks.base import Sink
+    from sinks.webhook import Webhook
+
+_MAPPING_HINT = "does the mapping name the values as the records do?"
+_NAMED = 8
 
 
 def check_settings(settings: Settings, *, offline: bool = False) -> dict[str, Any]:
-    """Monitors and sinks as they would be, and problems that stand in the way; `offline` asks no broker."""
-    problems: list[dict[str, str]] = []
-    monitors = [_monitor(monitor, problems, offline=offline) for monitor in settings.monitors]
+    """Monitors and sinks as they would be, problems that stand in the way, and warnings of what does not.
+
+    Args:
+        settings: to be looked at.
+        offline: nothing is looked for over the network.
+    """
+    check = _Check(offline)
+    monitors = [check.monitor(monitor) for monitor in settings.monitors]
     if not settings.state.parent.is_dir():
-        _add(
-            problems,
-            "state",
-            f"there is no folder {settings.state.parent}",
-            "make it, or name another `state`",
-        )
-    sinks = [_sink(sink) for sink in settings.sinks]
-    for sink in settings.sinks:
-        _certificates(sink, problems, f"sinks.{sink.destination}")
-    return {"state": str(settings.state), "monitors": monitors, "sinks": sinks, "problems": problems}
+        hint = "make it, or name another `state`"
+        check.problem("state", f"there is no folder {settings.state.parent}", hint)
+    sinks = [check.sink(sink) for sink in settings.sinks]
+    found = {"problems": check.problems, "warnings": check.warnings}
+    return {"state": str(settings.state), "monitors": monitors, "sinks": sinks, **found}
 
 
-def _monitor(monitor: MonitorSettings, problems: list[dict[str, str]], *, offline: bool) -> dict[str, Any]:
-    where = f"monitors.{monitor.name}"
-    source = _source(monitor, problems, where, offline=offline)
-    try:
-        reference = load_reference(monitor.reference.path, monitor.records)
-    except ReferenceUnusableError as error:
-        _add(problems, f"{where}.reference", str(error), error.hint)
-        return {"name": monitor.name, "source": source, "reference": None}
-    timed = [spec.name for spec in monitor.specs if not spec.by_rows]
-    if timed and monitor.records.timestamp is None:
-        hint = "name `records.timestamp`, or use windows of `rows`"
-        _add(problems, f"{where}.windows", f"windows of time ({', '.join(timed)}) need a timestamp", hint)
-    return {**monitor_summary(monitor, reference), "source": source}
+@dataclass
+class _Check:
+    """A look at one configuration.
 
+    Attributes:
+        offline: nothing is looked for over the network.
+        problems: what makes it useless as it is. warnings: what driftd can live with.
+    """
 
-def _source(
-    monitor: MonitorSettings, problems: list[dict[str, str]], where: str, *, offline: bool
-) -> dict[str, Any]:
-    """What is there to read now."""
-    source = monitor.source
-    if isinstance(source, FilesSource):
-        return _files(source, problems, where)
-    readable = _certificates(source, problems, f"{where}.source")
-    if not isinstance(source, KafkaSource):
-        return {"type": str(getattr(source, "type", ""))}
-    topics = _topics(source, problems, f"{where}.source") if readable and not offline else None
-    return {"type": source.type, "topics": topics}
+    offline: bool
+    problems: list[dict[str, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
+    def problem(self, where: str, message: str, hint: str) -> None:
+        """Note one."""
+        self.problems.append({"where": where, "message": message, "hint": hint})
 
-def _topics(
-    source: KafkaSource, problems: list[dict[str, str]], where: str
-) -> list[dict[str, str | int]] | None:
-    """The topics that are there; None where the brokers cannot be asked."""
-    from monitor.sources.kafka.peek import missing, survey
-
-    try:
-        found = survey(source, source.topic_names, source.pattern)
-    except SourceError as error:
-        _add(problems, where, str(error), error.hint)
-        return None
-    for one in found:
-        if not one.partitions:
-            gone = missing(one.topic)
-            _add(problems, where, str(gone), gone.hint)
-    return [asdict(one) for one in found if one.partitions]
-
-
-def _files(source: FilesSource, problems: list[dict[str, str]], where: str) -> dict[str, Any]:
-    """Files that are there; that there is none yet is no problem for a daemon that follows them."""
-    files = find_files(source.path)
-    for found in files:
+    def monitor(self, monitor: MonitorSettings) -> dict[str, Any]:
+        """What a monitor would watch, and whether it could."""
+        where, before = f"monitors.{monitor.name}", len(self.problems)
+        source = {**self._source(monitor, where), "tried": None}
+        readable = len(self.problems) == before
+        retraining = self._retraining(monitor, where)
         try:
-            with found.path.open("rb"):
-                pass
-        except OSError as error:
-            _add(
-                problems,
-                f"{where}.source",
-                f"{found.path} cannot be read: {error.strerror}",
-                "may this user read it?",
+            reference = load_reference(monitor.reference.path, monitor.records)
+        except ReferenceUnusableError as error:
+            self.problem(f"{where}.reference", str(error), error.hint)
+            return {"name": monitor.name, "source": source, "retraining": retraining, "reference": None}
+        timed = [spec.name for spec in monitor.specs if not spec.by_rows]
+        if timed and monitor.records.timestamp is None:
+            hint = "name `records.timestamp`, or use windows of `rows`"
+            text = f"windows of time ({', '.join(timed)}) need a timestamp"
+            self.problem(f"{where}.windows", text, hint)
+        if readable and (tried := self._tried(monitor, where, reference.layout.columns)) is not None:
+            source["tried"] = tried.to_json()
+        return {**monitor_summary(monitor, reference), "source": source, "retraining": retraining}
+
+    def _source(self, monitor: MonitorSettings, where: str) -> dict[str, Any]:
+        """What is there to read now."""
+        source, where = monitor.source, f"{where}.source"
+        if isinstance(source, FilesSource):
+            return self._files(source, where)
+        readable = self._certificates(source, where)
+        if not isinstance(source, KafkaSource):
+            return {"type": str(getattr(source, "type", ""))}
+        topics = self._topics(source, where) if readable and not self.offline else None
+        return {"type": source.type, "topics": topics}
+
+    def _topics(self, source: KafkaSource, where: str) -> list[dict[str, str | int]] | None:
+        """The topics that are there; None where the brokers cannot be asked."""
+        from monitor.sources.kafka.peek import missing, survey
+
+        try:
+            found = survey(source, source.topic_names, source.pattern)
+        except SourceError as error:
+            self.problem(where, str(error), error.hint)
+            return None
+        for one in found:
+            if not one.partitions:
+                gone = missing(one.topic)
+                self.problem(where, str(gone), gone.hint)
+        return [asdict(one) for one in found if one.partitions]
+
+    def _files(self, source: FilesSource, where: str) -> dict[str, Any]:
+        """Files that are there; that there is none yet is no problem for a daemon that follows them."""
+        files = find_files(source.path)
+        for found in files:
+            try:
+                with found.path.open("rb"):
+                    pass
+            except OSError as error:
+                text = f"{found.path} cannot be read: {error.strerror}"
+                self.problem(where, text, "may this user read it?")
+        if not files and not source.follow:
+            self.problem(where, f"there is no file in {', '.join(source.path)}", "check the path")
+        return {"type": source.type, "files": len(files), "bytes": sum(found.size for found in files)}
+
+    def _certificates(self, options: object, where: str) -> bool:
+        """Whether all files for TLS to Kafka are there."""
+        tls = options.tls if isinstance(options, KafkaConnection) else None
+        found = None if tls is None else tls.unreadable()
+        if found is not None:
+            self.problem(
+                f"{where}.tls.{found[0]}", found[1], "mount it there; it is read at every connection"
             )
-    if not files and not source.follow:
-        _add(problems, f"{where}.source", f"there is no file in {', '.join(source.path)}", "check the path")
-    return {"type": source.type, "files": len(files), "bytes": sum(found.size for found in files)}
+        return found is None
+
+    def _tried(self, monitor: MonitorSettings, where: str, columns: tuple[Column, ...]) -> Trial | None:
+        """The first records under the mapping; None where there are none, or they cannot be had now."""
+        source = monitor.source
+        if not isinstance(source, FilesSource) and (self.offline or not isinstance(source, KafkaSource)):
+            return None
+        try:
+            tried = try_mapping(source, monitor.records, columns, monitor.name)
+        except SourceError as error:
+            self.problem(f"{where}.source", str(error), error.hint)
+            return None
+        if tried is not None:
+            self._judge(tried, f"{where}.records")
+        return tried
+
+    def _judge(self, tried: Trial, where: str) -> None:
+        rejected = tried.rejected.total()
+        if rejected and not tried.rows:
+            text = f"none of the first {rejected:,} records can be read: {tried.example}"
+            self.problem(where, text, _MAPPING_HINT)
+        elif rejected:
+            total = rejected + tried.rows
+            self.warnings.append(
+                f"{where}: {rejected:,} of the first {total:,} records cannot be read: {tried.example}"
+            )
+        if tried.featureless:
+            state = next(iter(tried.empty.values()))
+            text = f"no feature has a value in the first {tried.rows:,} rows ({state.replace('_', ' ')})"
+            self.problem(where, text, _MAPPING_HINT)
+            return
+        names = defaultdict(list)
+        for name, state in tried.empty.items():
+            names[state].append(name)
+        for state, those in names.items():
+            more = f" and {len(those) - _NAMED} more" if len(those) > _NAMED else ""
+            told = f"{state.replace('_', ' ')} in each of the first {tried.rows:,} rows"
+            self.warnings.append(f"{where}: {', '.join(those[:_NAMED])}{more}: {told}")
+
+    def _retraining(self, monitor: MonitorSettings, where: str) -> dict[str, Any] | None:
+        """Who is called to retrain, and why; None where nobody is."""
+        options = monitor.retraining
+        if options is None:
+            return None
+        self._see(options.webhook, f"{where}.retraining.webhook")
+        causes = [cause.value for cause in options.causes]
+        return {"to": _place(options.webhook.url), "causes": causes, "schedule": options.schedule}
+
+    def sink(self, sink: Sink) -> dict[str, Any]:
+        """Where alerts go."""
+        where = f"sinks.{sink.destination}"
+        if self._certificates(sink, where):
+            self._see(sink, where)
+        urls = [getattr(sink, "url", ""), *getattr(sink, "urls", ())]
+        if isinstance(sink, KafkaSink):
+            urls = [f"kafka://{','.join(sink.brokers)}/{sink.topic}"]
+        return {
+            "name": sink.destination,
+            "type": str(getattr(sink, "type", "")),
+            "to": ", ".join(_place(url) for url in urls if url),
+            "on": [state.value for state in sink.on],
+        }
+
+    def _see(self, destination: Sink | Webhook, where: str) -> None:
+        """Warn where a destination is not to be reached now: nothing is lost by that."""
+        if not self.offline and (why := _away(destination)):
+            self.warnings.append(f"{where}: {why}; until that is mended, messages wait in the state")
 
 
-def _certificates(options: object, problems: list[dict[str, str]], where: str) -> bool:
-    """Whether all files for TLS to Kafka are there."""
-    tls = options.tls if isinstance(options, KafkaConnection) else None
-    found = None if tls is None else tls.unreadable()
-    if found is not None:
-        _add(problems, f"{where}.tls.{found[0]}", found[1], "mount it there; it is read at every connection")
-    return found is None
+def _away(destination: Sink | Webhook) -> str:
+    """Why a destination is not to be reached now; "" where it is."""
+    try:
+        if isinstance(destination, KafkaSink):
+            from monitor.sources.kafka.peek import missing, survey
 
-
-def _sink(sink: Sink) -> dict[str, Any]:
-    urls = [getattr(sink, "url", ""), *getattr(sink, "urls", ())]
-    if isinstance(sink, KafkaSink):
-        urls = [f"kafka://{','.join(sink.brokers)}/{sink.topic}"]
-    return {
-        "name": sink.destination,
-        "type": str(getattr(sink, "type", "")),
-        "to": ", ".join(_place(url) for url in urls if url),
-        "on": [state.value for state in sink.on],
-    }
+            topics = [topic for topic in (destination.topic, destination.windows_topic) if topic]
+            found = survey(destination, topics, None)
+            return "; ".join(str(missing(one.topic)) for one in found if not one.partitions)
+        destination.reach()
+    except (DeliveryError, SourceError) as error:
+        return str(error)
+    return ""
 
 
 def _place(url: str) -> str:
     """Scheme and host; paths and queries may hold a token."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-
-
-def _add(problems: list[dict[str, str]], where: str, message: str, hint: str) -> None:
-    problems.append({"where": where, "message": message, "hint": hint})

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from sinks.base import Alert, AlertState, DeliveryError, Sink
 from sinks.duration import Seconds
-from sinks.post import Target, post
+from sinks.post import Target, post, reach
 from sinks.timestamps import rfc3339
 from sinks.webhook import Url
 
@@ -55,12 +55,7 @@ class AlertmanagerSink(Sink):
         body = orjson.dumps([self.posted(alert, now)])
         headers = {"Content-Type": "application/json", "User-Agent": "driftd", **self.headers}
         failures: list[DeliveryError] = []
-        for url in self.urls:
-            target = Target(
-                url.rstrip("/") + _PATH,
-                self.timeout,
-                ca_file=None if self.ca_file is None else str(self.ca_file),
-            )
+        for target in self._targets():
             try:
                 post(target, body, headers, now=now)
             except DeliveryError as error:
@@ -72,6 +67,23 @@ class AlertmanagerSink(Sink):
                 retryable=any(error.retryable for error in failures),
                 retry_after=min(waits, default=None),
             )
+
+    def reach(self) -> None:
+        """See whether every replica is there.
+
+        Raises:
+            DeliveryError: one is not; alerts go to the others.
+        """
+        for target in self._targets():
+            try:
+                reach(target)
+            except DeliveryError as error:
+                raise DeliveryError(f"{target.url.removesuffix(_PATH)}: {error}") from error
+
+    def _targets(self) -> list[Target]:
+        """The replicas' addresses for alerts."""
+        ca_file = None if self.ca_file is None else str(self.ca_file)
+        return [Target(url.rstrip("/") + _PATH, self.timeout, ca_file=ca_file) for url in self.urls]
 
     def posted(self, alert: Alert, now: int) -> dict[str, Any]:
         """The alert in Alertmanager's form: labels are the identity, numbers stand in annotations."""

@@ -213,6 +213,13 @@ class Sink(BaseModel, ABC):
         """The name under which messages for this sink lie in the outbox."""
         return self.name or str(getattr(self, "type", type(self).__name__))
 
+    def reach(self) -> None:
+        """See whether the destination is there, without sending it anything; sinks that call nobody are always there.
+
+        Raises:
+            DeliveryError: it is not to be reached now.
+        """
+
     def close(self) -> None:
         """Give back connections, where the sink keeps some; may be called twice."""
 

@@ -7,7 +7,7 @@ import ipaddress
 import socket
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from types import TracebackType
@@ -47,25 +47,42 @@ def exchange(target: Target, body: bytes, headers: Mapping[str, str], limit: int
         DeliveryError: no whole answer.
     """
     call = _Call(target)
-    try:
-        with call:
-            answer = call.exchange(body, headers, limit)
-    except (OSError, HTTPException, HTTPError, UnicodeError) as error:
-        if call.overdue:
-            raise DeliveryError(f"no answer within {target.timeout_seconds:g} s") from error
-        raise DeliveryError(f"{type(error).__name__}: {error}"[:300]) from error
-    except ValueError as error:
-        raise DeliveryError(f"not a valid request: {error}"[:300], retryable=False) from error
+    with _told(call):
+        answer = call.exchange(body, headers, limit)
     if call.overdue:
         raise DeliveryError(f"no whole answer within {target.timeout_seconds:g} s")
     return answer
+
+
+@contextlib.contextmanager
+def _told(call: _Call) -> Iterator[_Call]:
+    """A call whose failures are told as `DeliveryError`."""
+    try:
+        with call:
+            yield call
+    except (OSError, HTTPException, HTTPError, UnicodeError) as error:
+        if call.overdue:
+            raise DeliveryError(f"no answer within {call.target.timeout_seconds:g} s") from error
+        raise DeliveryError(f"{type(error).__name__}: {error}"[:300]) from error
+    except ValueError as error:
+        raise DeliveryError(f"not a valid request: {error}"[:300], retryable=False) from error
+
+
+def connect(target: Target) -> None:
+    """Connect, and hang up: nothing is sent, but for the handshake of TLS.
+
+    Raises:
+        DeliveryError: there is no connection.
+    """
+    with _told(_Call(target)) as call:
+        call.connect()
 
 
 class _Call:
     """One connection with a watchdog: no timeout of any client bounds the total when a server sends byte by byte."""
 
     def __init__(self, target: Target) -> None:
-        self._target = target
+        self.target = target
         self._url = parse_url(target.url)
         self._connection: HTTPConnection | None = None
         self._watchdog = threading.Timer(target.timeout_seconds, self._cut)
@@ -85,19 +102,20 @@ class _Call:
 
     def exchange(self, body: bytes, headers: Mapping[str, str], limit: int) -> Answer:
         """Send the request and read the answer's headers, and its body up to a limit."""
-        connection = self._connection = self._connect()
+        connection = self.connect()
         if self.overdue:
             raise TimeoutError
-        connection.sock.settimeout(self._target.timeout_seconds)
+        connection.sock.settimeout(self.target.timeout_seconds)
         connection.request("POST", self._url.request_uri, body=body, headers=headers, preload_content=False)
         response = connection.getresponse()
         content = response.read(limit) if limit else b""
         return Answer(response.status, response.headers.get("Retry-After"), content)
 
-    def _connect(self) -> HTTPConnection:
-        host, timeout = self._url.host or "", min(_CONNECT_SECONDS, self._target.timeout_seconds)
+    def connect(self) -> HTTPConnection:
+        """Connect to the receiver, and see whether it is one that may be called."""
+        host, timeout = self._url.host or "", min(_CONNECT_SECONDS, self.target.timeout_seconds)
         if self._url.scheme == "https":
-            context = ssl.create_default_context(cafile=self._target.ca_file)
+            context = ssl.create_default_context(cafile=self.target.ca_file)
             connection: HTTPConnection = HTTPSConnection(
                 host, self._url.port or 443, timeout=timeout, ssl_context=context
             )
@@ -105,7 +123,7 @@ class _Call:
             connection = HTTPConnection(host, self._url.port or 80, timeout=timeout)
         self._connection = connection
         connection.connect()
-        _refuse_forbidden(connection.sock, public_only=self._target.public_only)
+        _refuse_forbidden(connection.sock, public_only=self.target.public_only)
         return connection
 
     def _cut(self) -> None:

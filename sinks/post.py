@@ -80,6 +80,17 @@ def ask(target: Target, body: bytes, headers: Mapping[str, str], *, limit: int) 
     return answer.status, answer.body
 
 
+def reach(target: Target) -> None:
+    """See whether the receiver is there, without a request.
+
+    Raises:
+        DeliveryError: there is no connection to it.
+    """
+    from sinks.exchange import connect
+
+    connect(target)
+
+
 def _failure(status: int, retry_after: float | None) -> DeliveryError:
     if status in _REDIRECTS:
         return DeliveryError(f"HTTP {status}: redirects are not followed, configure the address behind it")

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, model_val
 from sinks.base import Alert, DeliveryError, Sink
 from sinks.duration import Seconds
 from sinks.events import EXAMPLE_ALERT, alert_event
-from sinks.post import Target, post
+from sinks.post import Target, post, reach
 from sinks.signing import parse_secret, sign
 from sinks.templates import ACCEPTED, BODIES, HEADERS, Template, fill, fill_headers
 
@@ -122,14 +122,26 @@ class Webhook(BaseModel):
         """
         body, headers = self._request(message_id, event)
         headers |= self._signature(message_id, now // 1_000_000, body) | self._authorization()
-        target = Target(
+        return post(self._target, body, headers, now=now)
+
+    def reach(self) -> None:
+        """See whether the receiver is there, without calling it, and whether the token can be read.
+
+        Raises:
+            DeliveryError: not now.
+        """
+        self._authorization()
+        reach(self._target)
+
+    @property
+    def _target(self) -> Target:
+        return Target(
             self.url,
             self.timeout,
             ca_file=None if self.ca_file is None else str(self.ca_file),
             public_only=self.public_only,
             accepted=ACCEPTED.get(self.template, frozenset()),
         )
-        return post(target, body, headers, now=now)
 
     def _request(self, message_id: str, event: Mapping[str, Any]) -> tuple[bytes, dict[str, str]]:
         known = {**event, "id": message_id}

@@ -36,14 +36,15 @@ def check(
         bool,
         typer.Option(
             "--offline",
-            help="Ask no broker whether the topics are there, as in a pipeline that reaches none.",
+            help="Look for nothing over the network: no broker, no receiver. For a pipeline that reaches none.",
         ),
     ] = False,
     form: FormatOption = Format.TEXT,
 ) -> None:
-    """Check configuration, references and sources, and say what would be monitored.
+    """Check configuration, references, sources and receivers, and say what would be monitored.
 
-    Exit code 2 when the configuration is wrong, with every mistake; 1 when a reference or source cannot be used.
+    The first records are read by the mapping; receivers are connected to, but sent nothing. Exit code 2 when the
+    configuration is wrong, with every mistake; 1 when a reference or source cannot be used.
     """
     from monitor.checking import check_settings
     from monitor.logs import configure_logging
@@ -59,7 +60,8 @@ def check(
             raise typer.Exit(BAD_USAGE) from None
         raise
     found = check_settings(loaded.settings, offline=offline)
-    answer = {"ok": not found["problems"], "mistakes": [], "warnings": list(loaded.warnings), **found}
+    found["warnings"] = [*loaded.warnings, *found["warnings"]]
+    answer = {"ok": not found["problems"], "mistakes": [], **found}
     if form is Format.JSON:
         print_json(answer)
     else:
@@ -69,8 +71,8 @@ def check(
 
 def _refused(error: ConfigurationError) -> dict[str, Any]:
     """The answer where the configuration itself is wrong: nothing else was looked at."""
-    nothing: dict[str, Any] = {"state": None, "monitors": [], "sinks": [], "problems": []}
-    return {"ok": False, "mistakes": [_mistake(m) for m in error.mistakes], "warnings": [], **nothing}
+    nothing: dict[str, Any] = {"state": None, "monitors": [], "sinks": [], "problems": [], "warnings": []}
+    return {"ok": False, "mistakes": [_mistake(m) for m in error.mistakes], **nothing}
 
 
 def _mistake(mistake: Any) -> dict[str, Any]:
@@ -115,11 +117,24 @@ def _there(source: dict[str, Any]) -> str:
     return f"{source['files']:,} file{'s'[: source['files'] != 1]}, {source['bytes']:,} bytes now"
 
 
+def _tried(tried: dict[str, Any]) -> str:
+    """How the mapping fits."""
+    rejected = sum(tried["rejected"].values())
+    told = f"{tried['rows']:,} read by the mapping"
+    if rejected:
+        told += f", {rejected:,} records rejected"
+    if tried["empty"]:
+        told += f", {len(tried['empty'])} columns without a value"
+    return told
+
+
 def _print_monitor(terminal: Console, monitor: dict[str, Any]) -> None:
     from rich.table import Table
 
     source = monitor["source"]
     terminal.print(f"  source      {_there(source)}", markup=False)
+    if source.get("tried") is not None:
+        terminal.print(f"  first rows  {_tried(source['tried'])}", markup=False)
     if monitor.get("reference") is None:
         return
     reference = monitor["reference"]
@@ -137,6 +152,9 @@ def _print_monitor(terminal: Console, monitor: dict[str, Any]) -> None:
     terminal.print(
         f"  tests       {', '.join([*monitor['tests'], *monitor['change_detectors']])}", markup=False
     )
+    if (retraining := monitor["retraining"]) is not None:
+        when = [*retraining["causes"], *([retraining["schedule"]] if retraining["schedule"] else [])]
+        terminal.print(f"  retraining  {', '.join(when)}: {retraining['to']} is called", markup=False)
     table = Table("  column", "role", "kind", "values", "rows that count", box=None)
     for column in reference["columns"]:
         design = column["design_effect"]

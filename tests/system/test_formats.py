@@ -20,7 +20,7 @@ EXAMPLES = {
     for command, block in EXAMPLE.findall((ROOT / "docs" / "formats.md").read_text(encoding="utf-8"))
 }
 
-COUNTS = {"records", "verdicts", "deliveries"}
+BY_NAME = {"records", "verdicts", "deliveries", "rejected", "empty"}
 INIT = "driftd init logs/requests.ndjson --reference training.parquet --output driftd.yaml >&2"
 LIST = "driftd deliveries list --format json"
 
@@ -43,15 +43,15 @@ def driftd(command: str, folder: Path) -> list[Any]:
 
 
 def fits(shown: Any, found: Any, empty: AbstractSet[str] = frozenset()) -> bool:
-    """Every object has the names of the example's; counts by name are data.
+    """Every object has the names of the example's; what stands by name is data.
 
     Lists are empty where the example's are, and those of the names in `empty` may be.
     """
     if isinstance(shown, dict) and isinstance(found, dict):
-        shape = shown.keys() - COUNTS
+        shape = shown.keys() - BY_NAME
         lacking = {name for name in shape & empty if found.get(name) == []}
         same = all(fits(shown[name], found[name], empty) for name in shape & found.keys() - lacking)
-        return same and shape == found.keys() - COUNTS
+        return same and shape == found.keys() - BY_NAME
     if isinstance(shown, list) and isinstance(found, list):
         return bool(shown) == bool(found) and all(fits(shown[0], one, empty) for one in found)
     return not isinstance(shown, dict | list) and not isinstance(found, dict | list)
@@ -75,14 +75,15 @@ def test_compare_prints_the_documented_object(folder: Path) -> None:
 def test_check_prints_the_documented_objects(folder: Path) -> None:
     """A right configuration, one whose reference is not there, and a wrong one."""
     usable, wrong = EXAMPLES["check"]
-    (found,) = driftd(f"{INIT}; driftd check --format json", folder)
+    nobody = 'sed -i "s#^    windows:#    retraining: {webhook: {url: http://127.0.0.1:9/}}\\n&#" driftd.yaml'
+    (found,) = driftd(f"{INIT}; {nobody}; driftd check --format json", folder)
     assert found["ok"]
     assert fits(usable, found, {"problems", "segments"})
     missing = "sed -i 's/path: driftd.driftref/path: gone.driftref/' driftd.yaml"
     (found,) = driftd(f"{missing}; driftd check --format json || test $? -eq 1", folder)
     assert found["problems"]
     assert fits(usable["problems"], found["problems"])
-    assert {"name", "source", "reference"} == found["monitors"][0].keys()
+    assert {"name", "source", "retraining", "reference"} == found["monitors"][0].keys()
     (found,) = driftd(
         "sed -i 's/^sinks:/sink:/' driftd.yaml; driftd check --format json || test $? -eq 2", folder
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,16 @@ def test_check_asks_the_brokers_for_the_topics(
     code, found = checked(text)
     there = {"topic": topic, "partitions": 2, "messages": 12_002}
     assert (0, [there]) == (code, found["monitors"][0]["source"]["topics"])
+    tried = found["monitors"][0]["source"]["tried"]
+    assert (True, {}) == (tried["rows"] > 0, tried["empty"])
+    sinks = f"sinks: [{{type: kafka, brokers: '{address}', topic: {topic}, windows_topic: {topic}-gone}}]\n"
+    code, found = checked(re.sub(r"(?m)^sinks:\n(  .*\n)+", sinks, text))
+    assert (0, "kafka") == (code, found["sinks"][0]["type"])
+    assert [f"sinks.kafka: there is no topic '{topic}-gone'"] == [
+        w[: w.index(" on ")] for w in found["warnings"]
+    ]
+    code, found = checked(text.replace("features: $.inputs", "features: $.nowhere"))
+    assert (1, [".records"]) == (code, [p["where"][-8:] for p in found["problems"]])
     code, found = checked(text.replace(topic, f"{topic}-gone"))
     assert (1, []) == (code, found["monitors"][0]["source"]["topics"])
     assert [f"there is no topic '{topic}-gone' on this cluster"] == [p["message"] for p in found["problems"]]

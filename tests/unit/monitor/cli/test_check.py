@@ -1,8 +1,10 @@
 """`driftd check` and the examples."""
 
+import socket
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests import needs
 from tests.unit.monitor.cli.conftest import Driftd
@@ -16,9 +18,12 @@ def test_examples_are_checked_and_run(driftd: Driftd, logs: Path, example: Path)
     """Each example passes the check beside the demo's files, and its replay finds the break."""
     config = logs / example.name
     config.write_text(example.read_text(encoding="utf-8"), encoding="utf-8")
-    checked = driftd("check", "--config", config, "--format", "json")
+    checked = driftd("check", "--offline", "--config", config, "--format", "json")
     assert 0 == checked.code, checked.out
-    assert checked.json["monitors"][0]["reference"]["rows"] > 0
+    (monitor,) = checked.json["monitors"]
+    assert monitor["reference"]["rows"] > 0
+    assert monitor["source"]["tried"]["rows"] > 0
+    assert ({}, {}) == (monitor["source"]["tried"]["rejected"], monitor["source"]["tried"]["empty"])
     answer = driftd("replay", "--config", config, "--format", "json", "--fail-on", "drift")
     assert 3 == answer.code
     assert 25_000 == answer.lines[-1]["records"]["accepted"]
@@ -75,6 +80,69 @@ def test_addresses_are_shown_without_their_paths(driftd: Driftd, logs: Path) -> 
         f"sinks: [{{type: webhook, url: 'https://chat.example/T0/hunter2'}}]\n{text}", encoding="utf-8"
     )
     for form in ("text", "json"):
-        answer = driftd("check", "--config", config, "--format", form)
+        answer = driftd("check", "--offline", "--config", config, "--format", form)
         assert "https://chat.example" in answer.out
         assert "hunter2" not in answer.out + answer.err
+
+
+def test_receivers_that_are_away_are_warnings(driftd: Driftd, logs: Path, free_port: int) -> None:
+    """A receiver is connected to and sent nothing; one that is away loses nothing, and does not fail the check."""
+    config, missing = logs / "away.yaml", logs / "no-token"
+    there = socket.create_server(("127.0.0.1", 0))
+    with there:
+        url = f"http://127.0.0.1:{there.getsockname()[1]}/"
+        away = f"http://127.0.0.1:{free_port}"
+        sinks = [
+            {"type": "webhook", "name": "there", "url": url},
+            {"type": "webhook", "name": "away", "url": f"{away}/hunter2"},
+            {"type": "webhook", "name": "tokenless", "url": url, "token_file": str(missing)},
+            {"type": "alertmanager", "urls": [url, away]},
+            {"type": "kafka", "brokers": f"127.0.0.1:{free_port}", "topic": "alerts"},
+        ]
+        written = yaml.safe_load(EXAMPLES[0].read_text(encoding="utf-8")) | {"sinks": sinks}
+        written["monitors"][0]["retraining"] = {"webhook": {"url": away}, "schedule": "0 3 * * sun"}
+        config.write_text(yaml.safe_dump(written), encoding="utf-8")
+        answer = driftd("check", "--config", config, "--format", "json")
+        there.settimeout(0)
+        for _ in range(2):  # of the first webhook and of Alertmanager's first replica
+            connection, _ = there.accept()
+            with connection:
+                assert connection.recv(1) == b""
+    assert 0 == answer.code
+    warnings = dict(told.split(": ", 1) for told in answer.json["warnings"])
+    name = written["monitors"][0]["name"]
+    sinks_away = {f"sinks.{sink}" for sink in ("away", "tokenless", "alertmanager", "kafka")}
+    assert {f"monitors.{name}.retraining.webhook"} | sinks_away == warnings.keys()
+    assert "refused" in warnings["sinks.away"]
+    assert str(missing) in warnings["sinks.tokenless"]
+    assert away in warnings["sinks.alertmanager"]
+    assert f"nothing listens at 127.0.0.1:{free_port}" in warnings["sinks.kafka"]
+    assert "hunter2" not in answer.out + answer.err
+    found = answer.json["monitors"][0]["retraining"]
+    assert {"to": away, "causes": ["data_drift", "concept_drift"], "schedule": "0 3 * * sun"} == found
+    quiet = driftd("check", "--offline", "--config", config)
+    assert (0, "") == (quiet.code, quiet.err)
+    assert f"data_drift, concept_drift, 0 3 * * sun: {away} is called" in " ".join(quiet.out.split())
+
+
+@pytest.mark.parametrize(
+    ("mapping", "told"),
+    [
+        ({"timestamp": "$.nowhere"}, "none of the first"),
+        ({"features": "$.nowhere"}, "no feature has a value in the first"),
+    ],
+)
+def test_a_mapping_that_does_not_fit_is_a_problem(
+    driftd: Driftd, logs: Path, tmp_path: Path, mapping: dict[str, str], told: str
+) -> None:
+    """Before a row is counted it is told that the first records cannot be read as it says."""
+    config = tmp_path / "driftd.yaml"
+    assert 0 == driftd("init", logs / "logs", "--output", config).code
+    written = yaml.safe_load(config.read_text(encoding="utf-8"))
+    written["monitors"][0]["records"] |= mapping
+    config.write_text(yaml.safe_dump(written), encoding="utf-8")
+    answer = driftd("check", "--config", config, "--format", "json")
+    assert 1 == answer.code
+    (problem,) = answer.json["problems"]
+    assert f"monitors.{written['monitors'][0]['name']}.records" == problem["where"]
+    assert problem["message"].startswith(told)

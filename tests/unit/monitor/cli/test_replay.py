@@ -51,13 +51,16 @@ def test_each_monitor_reads_what_is_there(driftd: Driftd, several: Path) -> None
 
 
 def test_the_same_for_people(driftd: Driftd, several: Path) -> None:
-    """The summary in words; `check` says where there is nothing yet."""
+    """The summary in words; `check` says where there is nothing yet, and where no record can be read."""
     answer = driftd("replay", "--config", several)
     assert 0 == answer.code
     assert "4,000 accepted, 5 rejected" in answer.out
     assert "absent: no records to read" in answer.err
     checked = driftd("check", "--config", several)
-    assert 0 == checked.code
+    assert 1 == checked.code
+    assert ["problem: monitors.foreign.records: none of the first 5 records can be read"] == [
+        line.partition(": empty_record")[0] for line in checked.err.splitlines()
+    ]
     assert 2 == checked.out.count("nothing to read yet")
     assert "2 files" in checked.out
     assert "1 file," in checked.out
