@@ -25,6 +25,12 @@ TLS: tuple[Cause, ...] = (
         " `tls.verify_hostname: false` gives this check up",
     ),
     cause(
+        "certificate_incomplete",
+        r"certificate verify failed: (?P<what>Missing \w+ Key Identifier|(?:Basic Constraints of )?CA cert [a-z ]+)",
+        "a certificate in the brokers' chain is not made as RFC 5280 wants it: {what}",
+        "Python 3.13 and newer check that: issue the certificate anew with that extension",
+    ),
+    cause(
         "unknown_authority",
         r"CERTIFICATE_VERIFY_FAILED",
         "the certificate of a broker of {brokers} comes from an authority that is not trusted",

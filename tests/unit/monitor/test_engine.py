@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 from typing import Any
-from weakref import ref
+from weakref import finalize, ref
 
 import numpy as np
 import polars as pl
@@ -88,6 +88,9 @@ class Bench:
     windows: list[Evaluation] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     letters: Path | None = None
+
+    def __post_init__(self) -> None:
+        finalize(self, self.state.close)
 
     def engine(self) -> Engine:
         """A fresh engine at the state's position."""

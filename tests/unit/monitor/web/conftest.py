@@ -10,7 +10,5 @@ from tests.unit.monitor.web.house import House
 @pytest.fixture
 def house() -> Iterator[House]:
     """A daemon without a loop."""
-    made = House()
-    with made.client:
+    with House() as made:
         yield made
-    made.state.close()

@@ -1,7 +1,7 @@
 """A daemon's insides without a loop, and a client for its paths."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from starlette.testclient import TestClient
 
@@ -28,6 +28,14 @@ class House:
         self.state = State.memory()
         sight = Sight(self.telemetry, self.state, self.retry, token_file)
         self.client = TestClient(build_app(sight), raise_server_exceptions=False)
+
+    def __enter__(self) -> Self:
+        self.client.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.__exit__()
+        self.state.close()
 
     def retry(self, message: str) -> bool:
         """What the daemon does when a retry is asked for."""

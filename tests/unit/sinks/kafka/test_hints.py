@@ -20,6 +20,8 @@ RECORDS = {
     " certificate verify failed: certificate has expired (_ssl.c:1006)",
     "unknown_authority": "Connection failed: KafkaConnectionError: Handshake failed: [SSL: CERTIFICATE_VERIFY_FAILED]"
     " certificate verify failed: unable to get local issuer certificate (_ssl.c:1006)",
+    "certificate_incomplete": "Connection failed: KafkaConnectionError: Handshake failed: [SSL:"
+    " CERTIFICATE_VERIFY_FAILED] certificate verify failed: Missing Authority Key Identifier (_ssl.c:1020)",
     "hostname_mismatch": "Connection failed: KafkaConnectionError: Handshake failed: [SSL: CERTIFICATE_VERIFY_FAILED]"
     " certificate verify failed: IP address mismatch, certificate is not valid for '127.0.0.1'. (_ssl.c:1006)",
     "own_certificate_missing": "Error receiving network data closing socket: SSLError(1, '[SSL:"
