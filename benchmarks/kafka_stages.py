@@ -255,7 +255,7 @@ STAGES: dict[str, Callable[[argparse.Namespace, Tally], None]] = {
 def main() -> None:
     """Run one stage and print its figures."""
     tune_memory()
-    with without("rich"):  # as `driftd` does it
+    with without("rich", "greenlet"):  # as `driftd` does it
         import structlog  # noqa: F401
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("stage", choices=STAGES)

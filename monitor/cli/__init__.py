@@ -38,16 +38,16 @@ def surroundings(arguments: list[str]) -> dict[str, str]:
 
 
 @contextmanager
-def without(module: str) -> Iterator[None]:
-    """Let imports go on as if a module that is not loaded yet were not installed; afterwards it is."""
-    if module in sys.modules:
-        yield
-        return
-    sys.modules[module] = None  # type: ignore[assignment] # how Python is told so
+def without(*names: str) -> Iterator[None]:
+    """Let imports go on as if modules that are not loaded yet were not installed; afterwards they are."""
+    hidden = [name for name in names if name not in sys.modules]
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment] # how Python is told so
     try:
         yield
     finally:
-        del sys.modules[module]
+        for name in hidden:
+            del sys.modules[name]
 
 
 def main() -> None:
@@ -58,8 +58,9 @@ def main() -> None:
     for name, value in surroundings(sys.argv[1:]).items():
         os.environ.setdefault(name, value)
     tune_memory()
-    # structlog would load rich for the colours of tracebacks: 4 MB, and a tenth of the time of a start
-    with without("rich"):
+    # structlog would load rich for the colours of tracebacks: 4 MB, and a tenth of the time of a start; and greenlet,
+    # where something else has brought it along
+    with without("rich", "greenlet"):
         import structlog  # noqa: F401
     from monitor.cli.application import run  # here: typer costs more than the answer above
 
