@@ -3,9 +3,7 @@
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from functools import partial
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,66 +11,16 @@ import pytest
 from confluent_kafka.admin import ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
 
 from sinks.base import DeliveryError
-from sinks.events import EXAMPLE_ALERT
 from sinks.kafka.sink import KafkaSink
 from tests.brokers.certificates import Authority
 from tests.brokers.operations import SECONDS
 from tests.brokers.secured import USERS, Secured
-from tests.integration.kafka.members import until
+from tests.integration.kafka.secured_sinks import oauth, refusal, send, sink_to, tls
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka(needs={"security"})]
 
 ALICE = {"username": "alice", "password": USERS["alice"]}
 BOB = {"username": "bob", "password": USERS["bob"]}
-
-
-@contextmanager
-def sink_to(secured: Secured, listener: str, topic: str, **options: Any) -> Iterator[KafkaSink]:
-    """A sink at one listener."""
-    options = {"timeout": "3s", **options}
-    sink = KafkaSink.model_validate({"brokers": secured.addresses[listener], "topic": topic, **options})
-    try:
-        yield sink
-    finally:
-        sink.close()
-
-
-def send(sink: KafkaSink, identity: str = "id-1") -> None:
-    """One alert."""
-    sink.emit(EXAMPLE_ALERT, message_id=identity, now=1)
-
-
-def refusal(sink: KafkaSink) -> str:
-    """What the sink says of a failure."""
-    with pytest.raises(DeliveryError) as refused:
-        send(sink)
-    assert refused.value.retryable
-    return str(refused.value)
-
-
-def delivered(sink: KafkaSink) -> bool:
-    """Whether a try went well; an endpoint that failed is left in peace for a while."""
-    try:
-        send(sink)
-    except DeliveryError:
-        return False
-    return True
-
-
-def tls(secured: Secured, **more: Any) -> dict[str, Any]:
-    """TLS options that trust the broker."""
-    return {"ca": str(secured.authority.certificate), **more}
-
-
-def oauth(secured: Secured, **more: Any) -> dict[str, Any]:
-    """SASL options for alice by tokens."""
-    return {
-        "mechanism": "oauthbearer",
-        "token_url": secured.tokens.url,
-        "client_id": "alice",
-        "client_secret": "alice-client-secret",
-        **more,
-    }
 
 
 @pytest.mark.parametrize("listener", ["sasl", "sasl_tls"])
@@ -258,48 +206,3 @@ def test_message_too_large(secured_broker: Secured, topic: str) -> None:
         ) as refused:
             send(sink)
         assert not refused.value.retryable
-
-
-def test_tokens_that_are_refused(secured_broker: Secured, topic: str) -> None:
-    """The endpoint's words are passed on, without the secret; a token that the brokers do not know is called one."""
-    secured_broker.broker.create_topic(topic)
-    wrong = oauth(secured_broker, client_secret="not-the-client-secret")
-    with sink_to(secured_broker, "sasl", topic, timeout="1s", sasl=wrong) as sink:
-        said = refusal(sink)
-        assert f"{secured_broker.tokens.url} gave no token: HTTP 401, invalid_client unknown client" in said
-        assert "not-the-client-secret" not in said
-    secured_broker.tokens.lifetime_seconds = -1000.0
-    with sink_to(secured_broker, "sasl", topic, timeout="1s", sasl=oauth(secured_broker)) as sink:
-        assert "do not accept the token" in refusal(sink)
-
-
-def test_token_endpoint_that_comes_back(secured_broker: Secured, topic: str) -> None:
-    """While the endpoint is out of order that is what is said; when it is back, so are we."""
-    secured_broker.broker.create_topic(topic)
-    secured_broker.tokens.failing = 503
-    with sink_to(secured_broker, "sasl", topic, sasl=oauth(secured_broker)) as sink:
-        assert "gave no token: HTTP 503, temporarily_unavailable" in refusal(sink)
-        secured_broker.tokens.failing = None
-        until(partial(delivered, sink))
-    assert 1 == len(list(secured_broker.broker.held(topic)))
-
-
-def _more_than(secured: Secured, requests: int) -> bool:
-    return len(secured.tokens.requests) > requests
-
-
-def test_token_is_renewed_ahead_of_its_end(secured_broker: Secured, topic: str) -> None:
-    """The brokers end a session with its token: the next token is there before, and the session goes on."""
-    secured_broker.broker.create_topic(topic)
-    secured_broker.tokens.lifetime_seconds = 4.0
-    with sink_to(secured_broker, "sasl", topic, sasl=oauth(secured_broker)) as sink:
-        send(sink, "id-0")
-        for number in range(1, 4):
-            with secured_broker.tokens.changed:
-                known = len(secured_broker.tokens.requests)
-                assert secured_broker.tokens.changed.wait_for(
-                    partial(_more_than, secured_broker, known), timeout=SECONDS
-                )
-            send(sink, f"id-{number}")
-    assert 4 == len(list(secured_broker.broker.held(topic)))
-    assert {"client_credentials"} == {form["grant_type"] for form in secured_broker.tokens.requests}
