@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from monitor.referencing import ReferenceUnusableError, load_reference
 from monitor.sources.base import SourceError
 from monitor.sources.files import FilesSource
 from monitor.sources.files.listing import find_files
+from monitor.sources.files.readers import CORRUPT_FILE
 from monitor.sources.kafka.options import KafkaSource
 from monitor.summary import monitor_summary
 from monitor.trial import Trial, try_mapping
 from sinks.base import DeliveryError
 from sinks.kafka.connection import KafkaConnection
 from sinks.kafka.sink import KafkaSink
+from sinks.post import place_of
 
 if TYPE_CHECKING:
     from detectors.layout import Column
     from monitor.settings.monitors import MonitorSettings
     from monitor.settings.root import Settings
+    from monitor.sources.files.track import Found
     from sinks.base import Sink
     from sinks.webhook import Webhook
 
+_LOOK = os.R_OK | os.X_OK
+_RIGHTS_HINT = "may this user read it?"
+_DAMAGE_HINT = "is the file whole? The daemon goes on with the others"
 _MAPPING_HINT = "does the mapping name the values as the records do?"
 _NAMED = 8
 
@@ -79,9 +87,16 @@ class _Check:
             hint = "name `records.timestamp`, or use windows of `rows`"
             text = f"windows of time ({', '.join(timed)}) need a timestamp"
             self.problem(f"{where}.windows", text, hint)
-        if readable and (tried := self._tried(monitor, where, reference.layout.columns)) is not None:
-            source["tried"] = tried.to_json()
+        if readable and self._something(source):
+            tried = self._tried(monitor, where, reference.layout.columns)
+            source["tried"] = None if tried is None else tried.to_json()
         return {**monitor_summary(monitor, reference), "source": source, "retraining": retraining}
+
+    @staticmethod
+    def _something(source: Mapping[str, Any]) -> bool:
+        """There is something to read, as far as it is known."""
+        topics = source.get("topics")
+        return bool(source.get("files")) or bool(topics and any(topic["messages"] for topic in topics))
 
     def _source(self, monitor: MonitorSettings, where: str) -> dict[str, Any]:
         """What is there to read now."""
@@ -107,18 +122,28 @@ class _Check:
             if not one.partitions:
                 gone = missing(one.topic)
                 self.problem(where, str(gone), gone.hint)
+            elif source.partitions is not None:
+                lacking = [number for number in source.partitions[one.topic] if number >= one.partitions]
+                for number in lacking:
+                    text = f"the topic {one.topic} has no partition {number}"
+                    self.problem(where, text, f"its partitions are 0 to {one.partitions - 1}")
         return [asdict(one) for one in found if one.partitions]
 
     def _files(self, source: FilesSource, where: str) -> dict[str, Any]:
         """Files that are there; that there is none yet is no problem for a daemon that follows them."""
-        files = find_files(source.path)
+        files: list[Found] = []
+        try:
+            files = find_files(source.path)
+        except OSError as error:
+            self.problem(where, f"{error.filename} cannot be looked into: {error.strerror}", _RIGHTS_HINT)
+        for closed in (path for path in source.path if Path(path).is_dir() and not os.access(path, _LOOK)):
+            self.problem(where, f"{closed} cannot be looked into", _RIGHTS_HINT)
         for found in files:
             try:
                 with found.path.open("rb"):
                     pass
             except OSError as error:
-                text = f"{found.path} cannot be read: {error.strerror}"
-                self.problem(where, text, "may this user read it?")
+                self.problem(where, f"{found.path} cannot be read: {error.strerror}", _RIGHTS_HINT)
         if not files and not source.follow:
             self.problem(where, f"there is no file in {', '.join(source.path)}", "check the path")
         return {"type": source.type, "files": len(files), "bytes": sum(found.size for found in files)}
@@ -136,12 +161,16 @@ class _Check:
     def _tried(self, monitor: MonitorSettings, where: str, columns: tuple[Column, ...]) -> Trial | None:
         """The first records under the mapping; None where there are none, or they cannot be had now."""
         source = monitor.source
-        if not isinstance(source, FilesSource) and (self.offline or not isinstance(source, KafkaSource)):
+        if not isinstance(source, FilesSource | KafkaSource):
             return None
         try:
             tried = try_mapping(source, monitor.records, columns, monitor.name)
         except SourceError as error:
             self.problem(f"{where}.source", str(error), error.hint)
+            return None
+        except Exception as error:  # noqa: BLE001 - it would end the daemon too: better told here, with the rest
+            text = f"the first records end in {type(error).__name__}"
+            self.problem(f"{where}.source", text, "this is a fault of driftd: please report it")
             return None
         if tried is not None:
             self._judge(tried, f"{where}.records")
@@ -151,12 +180,16 @@ class _Check:
         rejected = tried.rejected.total()
         if rejected and not tried.rows:
             text = f"none of the first {rejected:,} records can be read: {tried.example}"
-            self.problem(where, text, _MAPPING_HINT)
+            damaged = tried.rejected.keys() == {CORRUPT_FILE}
+            self.problem(where, text, _DAMAGE_HINT if damaged else _MAPPING_HINT)
         elif rejected:
             total = rejected + tried.rows
             self.warnings.append(
                 f"{where}: {rejected:,} of the first {total:,} records cannot be read: {tried.example}"
             )
+        if tried.left_out and not tried.rows:
+            counts = ", ".join(f"{count:,} {outcome}" for outcome, count in tried.left_out.items())
+            self.warnings.append(f"{where}: the first records make no row: {counts}")
         if tried.featureless:
             state = next(iter(tried.empty.values()))
             text = f"no feature has a value in the first {tried.rows:,} rows ({state.replace('_', ' ')})"
@@ -177,7 +210,7 @@ class _Check:
             return None
         self._see(options.webhook, f"{where}.retraining.webhook")
         causes = [cause.value for cause in options.causes]
-        return {"to": _place(options.webhook.url), "causes": causes, "schedule": options.schedule}
+        return {"to": place_of(options.webhook.url), "causes": causes, "schedule": options.schedule}
 
     def sink(self, sink: Sink) -> dict[str, Any]:
         """Where alerts go."""
@@ -190,14 +223,14 @@ class _Check:
         return {
             "name": sink.destination,
             "type": str(getattr(sink, "type", "")),
-            "to": ", ".join(_place(url) for url in urls if url),
+            "to": ", ".join(place_of(url) for url in urls if url),
             "on": [state.value for state in sink.on],
         }
 
     def _see(self, destination: Sink | Webhook, where: str) -> None:
         """Warn where a destination is not to be reached now: nothing is lost by that."""
         if not self.offline and (why := _away(destination)):
-            self.warnings.append(f"{where}: {why}; until that is mended, messages wait in the state")
+            self.warnings.append(f"{where}: {why}")
 
 
 def _away(destination: Sink | Webhook) -> str:
@@ -212,10 +245,6 @@ def _away(destination: Sink | Webhook) -> str:
         destination.reach()
     except (DeliveryError, SourceError) as error:
         return str(error)
+    except Exception as error:  # noqa: BLE001 - of a plugin
+        return f"{type(error).__name__}: {error}"
     return ""
-
-
-def _place(url: str) -> str:
-    """Scheme and host; paths and queries may hold a token."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

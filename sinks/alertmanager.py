@@ -11,7 +11,7 @@ from pydantic import Field
 
 from sinks.base import Alert, AlertState, DeliveryError, Sink
 from sinks.duration import Seconds
-from sinks.post import Target, post, reach
+from sinks.post import Target, place_of, post, reach
 from sinks.timestamps import rfc3339
 from sinks.webhook import Url
 
@@ -72,13 +72,16 @@ class AlertmanagerSink(Sink):
         """See whether every replica is there.
 
         Raises:
-            DeliveryError: one is not; alerts go to the others.
+            DeliveryError: some are not; alerts go to the others.
         """
+        failures = []
         for target in self._targets():
             try:
                 reach(target)
             except DeliveryError as error:
-                raise DeliveryError(f"{target.url.removesuffix(_PATH)}: {error}") from error
+                failures.append(f"{place_of(target.url)}: {error}")
+        if failures:
+            raise DeliveryError("; ".join(failures))
 
     def _targets(self) -> list[Target]:
         """The replicas' addresses for alerts."""

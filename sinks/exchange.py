@@ -55,11 +55,11 @@ def exchange(target: Target, body: bytes, headers: Mapping[str, str], limit: int
 
 
 @contextlib.contextmanager
-def _told(call: _Call) -> Iterator[_Call]:
+def _told(call: _Call) -> Iterator[None]:
     """A call whose failures are told as `DeliveryError`."""
     try:
         with call:
-            yield call
+            yield
     except (OSError, HTTPException, HTTPError, UnicodeError) as error:
         if call.overdue:
             raise DeliveryError(f"no answer within {call.target.timeout_seconds:g} s") from error
@@ -74,8 +74,11 @@ def connect(target: Target) -> None:
     Raises:
         DeliveryError: there is no connection.
     """
-    with _told(_Call(target)) as call:
+    call = _Call(target)
+    with _told(call):
         call.connect()
+    if call.overdue:
+        raise DeliveryError(f"no connection within {target.timeout_seconds:g} s")
 
 
 class _Call:
@@ -115,7 +118,7 @@ class _Call:
         """Connect to the receiver, and see whether it is one that may be called."""
         host, timeout = self._url.host or "", min(_CONNECT_SECONDS, self.target.timeout_seconds)
         if self._url.scheme == "https":
-            context = ssl.create_default_context(cafile=self.target.ca_file)
+            context = _context(self.target.ca_file)
             connection: HTTPConnection = HTTPSConnection(
                 host, self._url.port or 443, timeout=timeout, ssl_context=context
             )
@@ -132,6 +135,13 @@ class _Call:
         if connection is not None and connection.sock is not None:
             with contextlib.suppress(OSError):  # closed in the meantime
                 socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+
+
+def _context(ca_file: str | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise DeliveryError(f"cannot use the certificates in {ca_file}: {error.strerror or error}") from error
 
 
 def _refuse_forbidden(connected: socket.socket, *, public_only: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
 
 from sinks.base import DeliveryError
 
@@ -89,6 +90,12 @@ def reach(target: Target) -> None:
     from sinks.exchange import connect
 
     connect(target)
+
+
+def place_of(url: str) -> str:
+    """Scheme and host, for people; paths and queries may hold a token."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _failure(status: int, retry_after: float | None) -> DeliveryError:

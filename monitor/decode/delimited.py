@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,10 @@ import polars as pl
 from monitor.decode.assembly import KEPT_BYTES
 from monitor.records import Reject
 
-WRONG_FIELD_COUNT = "wrong_field_count"
+WRONG_FIELD_COUNT, MALFORMED_CSV = "wrong_field_count", "malformed_csv"
+_LONGEST_FIELD = 2**31 - 1
+"""Python's csv refuses fields over 128 KiB; the block that they stand in bounds them here."""
+
 SEPARATORS = b",;\t|"
 
 
@@ -35,7 +38,11 @@ def read_header(line: bytes) -> Header:
     body = line.removeprefix(b"\xef\xbb\xbf")
     separator = chr(max(SEPARATORS, key=lambda byte: (body.count(byte), -SEPARATORS.index(byte))))
     text = body.decode(errors="replace")
-    found = next(iter(csv.reader(io.StringIO(text), delimiter=separator)), [])
+    csv.field_size_limit(_LONGEST_FIELD)
+    try:
+        found = next(iter(csv.reader(io.StringIO(text), delimiter=separator)), [])
+    except csv.Error:  # a line end of its own kind inside, as in a file that is no text
+        found = text.rstrip("\r\n").split(separator)
     names: list[str] = []
     for i, raw in enumerate(found):
         name = raw.strip() or f"column_{i + 1}"
@@ -100,20 +107,31 @@ def _quoted(header: Header, block: bytes, partition: str, offset: int) -> TextTa
     """Records with quotes, which may hold separators and line ends."""
     lines = block.split(b"\n")
     starts = np.concatenate([[0], np.cumsum([len(line) + 1 for line in lines])]) + offset
-    reader = csv.reader((f"{line.decode(errors='replace')}\n" for line in lines), delimiter=header.separator)
     rows, offsets, rejects = [], [], []
-    line = 0
-    for row in reader:
+    for line, row in _records(lines, header.separator):
         start = int(starts[line])
-        line = reader.line_num
-        if len(row) == len(header.names):
+        if isinstance(row, list) and len(row) == len(header.names):
             rows.append([field or None for field in row])
             offsets.append(start)
         elif row:
             data = block[start - offset : start - offset + KEPT_BYTES].split(b"\n")[0]
-            rejects.append(_wrong(data, partition, start, len(row), len(header.names)))
+            if isinstance(row, csv.Error):
+                rejects.append(Reject(MALFORMED_CSV, str(row), partition, start, data))
+            else:
+                rejects.append(_wrong(data, partition, start, len(row), len(header.names)))
     schema = dict.fromkeys(header.names, pl.String)
     return TextTable(pl.DataFrame(rows, schema=schema, orient="row"), offsets, rejects)
+
+
+def _records(lines: Sequence[bytes], separator: str) -> Iterator[tuple[int, list[str] | csv.Error]]:
+    """Each record with the number of its first line; what is wrong with it where it is none."""
+    csv.field_size_limit(_LONGEST_FIELD)
+    reader = csv.reader((f"{line.decode(errors='replace')}\n" for line in lines), delimiter=separator)
+    while (line := reader.line_num) < len(lines):
+        try:
+            yield line, next(reader)
+        except csv.Error as error:
+            yield line, error
 
 
 def _wrong(line: bytes, partition: str, offset: int, found: int, wanted: int) -> Reject:

@@ -78,8 +78,13 @@ def fetch(options: TokenSasl) -> tuple[str, float]:
     try:
         status, body = ask(target, urlencode(form).encode(), headers, limit=_LONGEST_ANSWER)
     except DeliveryError as error:
-        raise TokenError(f"the token endpoint {options.token_url} cannot be used: {error}") from None
+        raise TokenError(f"the token endpoint {_named(options)} cannot be used: {error}") from None
     return _read(options, status, body)
+
+
+def _named(options: TokenSasl) -> str:
+    """The endpoint's address without its query, which may hold a secret."""
+    return options.token_url.partition("?")[0]
 
 
 def _read(options: TokenSasl, status: int, body: bytes) -> tuple[str, float]:
@@ -102,7 +107,7 @@ def _read(options: TokenSasl, status: int, body: bytes) -> tuple[str, float]:
 def _refusal(options: TokenSasl, status: int, answer: Mapping[str, Any]) -> str:
     words = " ".join(str(answer[key]) for key in ("error", "error_description") if key in answer)[:_TOLD]
     reason = f"HTTP {status}, {words or 'no token in the answer'}"
-    message = f"the token endpoint {options.token_url} gave no token: {reason}"
+    message = f"the token endpoint {_named(options)} gave no token: {reason}"
     return message.replace(options.client_secret.get_secret_value(), "[hidden]")
 
 

@@ -20,7 +20,7 @@ EXAMPLES = {
     for command, block in EXAMPLE.findall((ROOT / "docs" / "formats.md").read_text(encoding="utf-8"))
 }
 
-BY_NAME = {"records", "verdicts", "deliveries", "rejected", "empty"}
+BY_NAME = {"records", "verdicts", "deliveries", "rejected", "left_out", "empty"}
 INIT = "driftd init logs/requests.ndjson --reference training.parquet --output driftd.yaml >&2"
 LIST = "driftd deliveries list --format json"
 
@@ -51,6 +51,7 @@ def fits(shown: Any, found: Any, empty: AbstractSet[str] = frozenset()) -> bool:
         shape = shown.keys() - BY_NAME
         lacking = {name for name in shape & empty if found.get(name) == []}
         same = all(fits(shown[name], found[name], empty) for name in shape & found.keys() - lacking)
+        same &= all(isinstance(found.get(name), dict) for name in shown.keys() & BY_NAME)
         return same and shape == found.keys() - BY_NAME
     if isinstance(shown, list) and isinstance(found, list):
         return bool(shown) == bool(found) and all(fits(shown[0], one, empty) for one in found)

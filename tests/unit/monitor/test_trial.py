@@ -4,11 +4,14 @@ import itertools
 from pathlib import Path
 
 import orjson
+import polars as pl
 import pytest
 
 from detectors.layout import Column, Kind, Role
 from monitor.decode.mapping import Records
+from monitor.sources.base import SourceError, SourceReport
 from monitor.sources.files import FilesSource
+from monitor.sources.kafka.options import KafkaSource
 from monitor.trial import LONGEST_SECONDS, Trial, try_mapping
 
 COLUMNS = (
@@ -79,14 +82,13 @@ def test_nothing_to_read(tmp_path: Path) -> None:
     assert try_mapping(options, Records.model_validate(MAPPING), COLUMNS, "m") is None
 
 
-def test_a_source_that_says_nothing_is_not_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The look ends in bounded time."""
+def test_a_source_that_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The look ends in bounded time, and the source tells why nothing came, where it knows."""
 
     class Mute:
         exhausted = False
-        closed = False
+        closed = 0
+        trouble = ""
 
         def seek(self, position: object) -> None:
             """Anywhere."""
@@ -94,15 +96,49 @@ def test_a_source_that_says_nothing_is_not_waited_for(
         def poll(self, seconds: float) -> None:
             """Nothing."""
 
+        def before_commit(self) -> None:
+            """It is a shared one."""
+
+        def report(self) -> SourceReport:
+            return SourceReport(trouble=self.trouble, hint="ask")
+
         def close(self) -> None:
-            self.closed = True
+            self.closed += 1
 
     mute = Mute()
+    options = KafkaSource.model_validate({"brokers": "nobody", "topics": "loans"})
+    monkeypatch.setattr(KafkaSource, "open", lambda *_: mute)
+    for trouble, told in (("", "no record came within 10 s"), ("driftd's user may not", "may not")):
+        mute.trouble = trouble
+        clock = itertools.count(0.0, LONGEST_SECONDS / 10).__next__
+        with pytest.raises(SourceError, match=told) as caught:
+            try_mapping(options, Records.model_validate(MAPPING), COLUMNS, "m", clock=clock)
+        assert "ask" == caught.value.hint
+    assert 2 == mute.closed
+
+
+def test_what_is_being_written_is_waited_for(tmp_path: Path) -> None:
+    """As the daemon does: half a line and half a table are no bad records."""
+    (tmp_path / "log.ndjson").write_bytes(b'{"at": 17000')
+    pl.DataFrame({"at": [1], "says": ["yes"]}).write_parquet(tmp_path / "whole.parquet")
+    half = (tmp_path / "whole.parquet").read_bytes()[:-50]
+    (tmp_path / "whole.parquet").write_bytes(half)
     options = FilesSource.model_validate({"path": str(tmp_path)})
-    monkeypatch.setattr(FilesSource, "open", lambda *_: mute)
-    clock = itertools.count(0.0, LONGEST_SECONDS / 10)
-    found = try_mapping(options, Records.model_validate(MAPPING), COLUMNS, "m", clock=lambda: next(clock))
-    assert (None, True) == (found, mute.closed)
+    assert try_mapping(options, Records.model_validate(MAPPING), COLUMNS, "m") is None
+    (tmp_path / "log.ndjson").write_bytes(orjson.dumps(FITTING) + b'\n{"at": 17000')
+    assert Trial(rows=1) == try_mapping(options, Records.model_validate(MAPPING), COLUMNS, "m")
+
+
+def test_values_of_records_are_not_told(tmp_path: Path) -> None:
+    """What `check` prints lies in the logs of pipelines."""
+    card = b'{"at": 1, "card": ' + b"4111" * 200 + b"}"
+    twice = b'{"at": 1, "alice@example.com": 1, "alice@example.com": 2}'
+    for record in (card, twice):
+        found = tried(tmp_path, record)
+        assert found is not None
+        assert found.first is not None
+        assert found.first.reason == found.example
+        assert found.first.detail not in str(found.to_json())
 
 
 def test_a_bad_beginning_is_not_the_whole(tmp_path: Path) -> None:

@@ -85,6 +85,23 @@ def test_addresses_are_shown_without_their_paths(driftd: Driftd, logs: Path) -> 
         assert "hunter2" not in answer.out + answer.err
 
 
+def some_away(url: str, away: str, missing: Path) -> list[dict[str, object]]:
+    """Sinks, the first of them in order; nobody is at `away`, and the file `missing` is not there."""
+    return [
+        {"type": "webhook", "name": "there", "url": url},
+        {"type": "webhook", "name": "away", "url": f"{away}/hunter2"},
+        {"type": "webhook", "name": "tokenless", "url": url, "token_file": str(missing)},
+        {"type": "alertmanager", "urls": [f"{away}/hunter2", url, f"{away}/hunter2"]},
+        {"type": "kafka", "brokers": away.removeprefix("http://"), "topic": "alerts"},
+        {
+            "type": "webhook",
+            "name": "distrustful",
+            "url": "https://127.0.0.1:1/",
+            "ca_file": str(missing),
+        },
+    ]
+
+
 def test_receivers_that_are_away_are_warnings(driftd: Driftd, logs: Path, free_port: int) -> None:
     """A receiver is connected to and sent nothing; one that is away loses nothing, and does not fail the check."""
     config, missing = logs / "away.yaml", logs / "no-token"
@@ -92,13 +109,7 @@ def test_receivers_that_are_away_are_warnings(driftd: Driftd, logs: Path, free_p
     with there:
         url = f"http://127.0.0.1:{there.getsockname()[1]}/"
         away = f"http://127.0.0.1:{free_port}"
-        sinks = [
-            {"type": "webhook", "name": "there", "url": url},
-            {"type": "webhook", "name": "away", "url": f"{away}/hunter2"},
-            {"type": "webhook", "name": "tokenless", "url": url, "token_file": str(missing)},
-            {"type": "alertmanager", "urls": [url, away]},
-            {"type": "kafka", "brokers": f"127.0.0.1:{free_port}", "topic": "alerts"},
-        ]
+        sinks = some_away(url, away, missing)
         written = yaml.safe_load(EXAMPLES[0].read_text(encoding="utf-8")) | {"sinks": sinks}
         written["monitors"][0]["retraining"] = {"webhook": {"url": away}, "schedule": "0 3 * * sun"}
         config.write_text(yaml.safe_dump(written), encoding="utf-8")
@@ -111,11 +122,12 @@ def test_receivers_that_are_away_are_warnings(driftd: Driftd, logs: Path, free_p
     assert 0 == answer.code
     warnings = dict(told.split(": ", 1) for told in answer.json["warnings"])
     name = written["monitors"][0]["name"]
-    sinks_away = {f"sinks.{sink}" for sink in ("away", "tokenless", "alertmanager", "kafka")}
+    sinks_away = {f"sinks.{sink}" for sink in ("away", "tokenless", "alertmanager", "kafka", "distrustful")}
     assert {f"monitors.{name}.retraining.webhook"} | sinks_away == warnings.keys()
     assert "refused" in warnings["sinks.away"]
     assert str(missing) in warnings["sinks.tokenless"]
-    assert away in warnings["sinks.alertmanager"]
+    assert str(missing) in warnings["sinks.distrustful"]
+    assert 2 == warnings["sinks.alertmanager"].count(f"{away}: ")
     assert f"nothing listens at 127.0.0.1:{free_port}" in warnings["sinks.kafka"]
     assert "hunter2" not in answer.out + answer.err
     found = answer.json["monitors"][0]["retraining"]
