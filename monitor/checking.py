@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monitor.referencing import ReferenceUnusableError, load_reference
 from monitor.sources.base import SourceError
 from monitor.sources.files import FilesSource
-from monitor.sources.files.listing import find_files
+from monitor.sources.files.listing import RIGHTS_HINT, find_files
 from monitor.sources.files.readers import CORRUPT_FILE
 from monitor.sources.kafka.options import KafkaSource
 from monitor.summary import monitor_summary
@@ -30,8 +28,6 @@ if TYPE_CHECKING:
     from sinks.base import Sink
     from sinks.webhook import Webhook
 
-_LOOK = os.R_OK | os.X_OK
-_RIGHTS_HINT = "may this user read it?"
 _DAMAGE_HINT = "is the file whole? The daemon goes on with the others"
 _MAPPING_HINT = "does the mapping name the values as the records do?"
 _NAMED = 8
@@ -134,16 +130,14 @@ class _Check:
         files: list[Found] = []
         try:
             files = find_files(source.path)
-        except OSError as error:
-            self.problem(where, f"{error.filename} cannot be looked into: {error.strerror}", _RIGHTS_HINT)
-        for closed in (path for path in source.path if Path(path).is_dir() and not os.access(path, _LOOK)):
-            self.problem(where, f"{closed} cannot be looked into", _RIGHTS_HINT)
+        except SourceError as error:
+            self.problem(where, str(error), error.hint)
         for found in files:
             try:
                 with found.path.open("rb"):
                     pass
             except OSError as error:
-                self.problem(where, f"{found.path} cannot be read: {error.strerror}", _RIGHTS_HINT)
+                self.problem(where, f"{found.path} cannot be read: {error.strerror}", RIGHTS_HINT)
         if not files and not source.follow:
             self.problem(where, f"there is no file in {', '.join(source.path)}", "check the path")
         return {"type": source.type, "files": len(files), "bytes": sum(found.size for found in files)}

@@ -145,7 +145,7 @@ def _take_first(
         if clock() >= until:
             break
     kafka = shared(source)
-    if kafka is not None and not (found.rows or found.rejected):
+    if kafka is not None and not (found.rows or found.rejected or found.left_out):
         report = kafka.report()
         nothing = f"no record came within {LONGEST_SECONDS:g} s"
         raise SourceError(report.trouble or nothing, report.hint)

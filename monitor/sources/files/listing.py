@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 from collections.abc import Iterator, Sequence
+from errno import EACCES
 from pathlib import Path
 from stat import S_ISREG
 
+from monitor.sources.base import SourceError
 from monitor.sources.files.identity import head_bytes
 from monitor.sources.files.track import Found, Kind
 
@@ -20,6 +23,7 @@ _WORDS: dict[str, Kind] = {
     "parquet": "parquet",
     "pq": "parquet",
 }
+RIGHTS_HINT = "may this user read it?"
 _UNFINISHED = (".tmp", ".temp", ".part", ".partial", ".crc", ".swp", ".inprogress", "~")
 _MAGIC = b"PAR1"
 _PROBE = 4096
@@ -31,17 +35,23 @@ def find_files(patterns: Sequence[str]) -> list[Found]:
 
     A directory stands for all files in it and below; hidden ones, those that begin with `_` and those whose ending
     tells that they are being written are left out.
+
+    Raises:
+        SourceError: a folder that a pattern names cannot be looked into.
     """
     found: dict[tuple[int, int], Found] = {}
-    for pattern in patterns:
-        for path in _expand(pattern):
-            try:
-                stat = path.stat()
-            except OSError:
-                continue
-            if stat.st_size and S_ISREG(stat.st_mode):
-                inode = (stat.st_dev, stat.st_ino)
-                found.setdefault(inode, Found(path, stat.st_size, stat.st_mtime, inode))
+    try:
+        paths = [path for pattern in patterns for path in _expand(pattern)]
+    except OSError as error:
+        raise SourceError(f"cannot look into {error.filename}: {error.strerror}", RIGHTS_HINT) from error
+    for path in paths:
+        try:
+            stat = path.stat()
+        except OSError:
+            continue
+        if stat.st_size and S_ISREG(stat.st_mode):
+            inode = (stat.st_dev, stat.st_ino)
+            found.setdefault(inode, Found(path, stat.st_size, stat.st_mtime, inode))
     return sorted(found.values(), key=lambda f: (f.modified, natural(str(f.path))))
 
 
@@ -82,6 +92,8 @@ def is_complete_table(path: Path) -> bool:
 def _expand(pattern: str) -> Iterator[Path]:
     path = Path(pattern).expanduser()
     if path.is_dir():
+        if not os.access(path, os.R_OK | os.X_OK):  # `rglob` would find nothing and say nothing
+            raise PermissionError(EACCES, os.strerror(EACCES), str(path))
         yield from (p for p in path.rglob("*") if _is_data(p.relative_to(path)))
     elif glob.has_magic(pattern) and not path.exists():
         yield from (Path(name) for name in glob.iglob(str(path), recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from monitor.decode.mapping import Records
+from monitor.sources.base import SourceError
 from monitor.sources.files import FilesSource
 from monitor.sources.files.footer import row_group_sizes
 from tests.unit.monitor.sources.reading import START, Start, formats, ids, line, lines
@@ -24,6 +25,29 @@ def test_last_line_without_end(tmp_path: Path, start: Start) -> None:
     file.write_text(line(0).rstrip("\n"))
     assert ids(0, 1) == start(str(file), follow=False).drain()
     assert [] == start(str(file)).drain()
+
+
+@pytest.mark.parametrize("pattern", ["", "*.ndjson", "a.ndjson"])
+def test_a_closed_folder_is_out_of_reach(
+    tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch, pattern: str
+) -> None:
+    """It is told, and reading goes on when it is open again; without a word it would look empty."""
+    (tmp_path / "a.ndjson").write_text(lines(0, 3))
+    reading = start(str(tmp_path / pattern))
+    with monkeypatch.context() as closed:
+        closed.setattr(os, "access", lambda path, _: Path(path) != tmp_path)
+        real = os.stat
+
+        def stat(path: Any, **options: Any) -> os.stat_result:
+            if Path(path).parent == tmp_path:
+                raise PermissionError(13, "Permission denied", str(path))
+            return real(path, **options)
+
+        closed.setattr(os, "stat", stat)
+        with pytest.raises(SourceError, match="Permission denied") as caught:
+            reading.stream.poll(0.0)
+    assert "may this user read it?" == caught.value.hint
+    assert ids(0, 3) == reading.drain()
 
 
 def test_files_that_overlap_are_read_side_by_side(tmp_path: Path, start: Start) -> None:
