@@ -12,7 +12,8 @@ from monitor.decode.decoder import Decoder
 from monitor.records import TIME, RecordBatch, Reject
 from monitor.sources.base import Position, SourceError
 from monitor.sources.files.catalogue import Catalogue
-from monitor.sources.files.readers import CORRUPT_FILE, Piece, TableReader, TextReader, peek
+from monitor.sources.files.readers import CORRUPT_FILE, Piece, TextReader
+from monitor.sources.files.tables import TableReader, peek
 from monitor.sources.files.track import Known, Track
 
 _NEVER = -(2**63)
@@ -205,16 +206,16 @@ class FileStream:
                 known.sight.first = int(times.min())  # type: ignore[arg-type]
 
     def _first_time(self, known: Known) -> int | None:
-        piece = self._read(known, rows=1000)
+        piece = self._read(known, look=True)
         if piece is None or not piece.decoded.frame.height:
             return None
         return int(piece.decoded.frame[TIME].head(100).min())  # type: ignore[arg-type]
 
-    def _read(self, known: Known, rows: int | None = None) -> Piece | None:
+    def _read(self, known: Known, *, look: bool = False) -> Piece | None:
         track = known.track
         try:
             reader = self._reader(track)
-            return reader.read(track, rows or self._pace.rows)
+            return reader.look(track) if look else reader.read(track, self._pace.rows)
         except FileNotFoundError:
             known.sight.present = False
             return None

@@ -41,6 +41,7 @@ class Reading:
     path: str
     follow: bool = True
     small: int = 4096
+    longest: int = 2048
     records: Records = RECORDS
     now: float = 0.0
     position: Position | None = None
@@ -51,7 +52,7 @@ class Reading:
 
     def open(self) -> FileStream:
         """A new stream at the last position."""
-        decoder = Decoder(self.records, COLUMNS, max_record_bytes=2048)
+        decoder = Decoder(self.records, COLUMNS, max_record_bytes=self.longest)
         catalogue = Catalogue((self.path,), "auto", final=not self.follow)
         stream = FileStream(
             catalogue,

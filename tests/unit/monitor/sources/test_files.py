@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 import polars as pl
 import pytest
 
+from monitor.decode.assembly import Decoded
+from monitor.decode.decoder import Decoder
 from monitor.decode.mapping import Records
 from monitor.sources.base import SourceError
-from monitor.sources.files import FilesSource
+from monitor.sources.files import FilesSource, readers
 from monitor.sources.files.footer import row_group_sizes
 from tests.unit.monitor.sources.reading import START, Start, formats, ids, line, lines
 
@@ -66,6 +69,30 @@ def test_files_that_overlap_are_read_side_by_side(tmp_path: Path, start: Start) 
     assert 2 == len(newest)
     assert 2000 == sum(batch.frame.height for batch in reading.batches)
     assert frozenset() == reading.stream.behind
+
+
+def test_first_times_are_looked_up_in_few_lines(
+    tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many large logs only the beginning is read before the first one has its turn."""
+    long = json.dumps({"ts": START, "id": "p0", "a": 1.0, "c": "v", "more": "x" * 300_000}) + "\n"
+    monkeypatch.setattr(readers, "LOOK_BYTES", 1000)
+    for i in range(3):
+        (tmp_path / f"{i}.ndjson").write_text(lines(100 * (3 - i), 100 * (3 - i) + 1000, f"f{i}-"))
+    (tmp_path / "long.ndjson").write_text(long)
+    reading = start(str(tmp_path), follow=False, small=2**20, longest=2**19)
+    read: list[int] = []
+    decode = Decoder.ndjson
+
+    def counted(decoder: Decoder, block: bytes, *place: Any) -> Decoded:
+        read.append(len(block))
+        return decode(decoder, block, *place)
+
+    monkeypatch.setattr(Decoder, "ndjson", counted)
+    first = next(reading.take())
+    assert ["p0"] == first.frame["@id"].to_list()
+    assert [True] * 3 + [False] == [size <= 1000 for size in sorted(read)[:4]]
+    assert 3000 == len(reading.drain())
 
 
 @pytest.mark.parametrize(
