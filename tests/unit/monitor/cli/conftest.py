@@ -1,6 +1,7 @@
 """A way to run commands inside the test process."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,12 +37,15 @@ Driftd = Callable[..., Answer]
 
 @pytest.fixture
 def driftd(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Driftd:
-    """Runs `driftd` with arguments."""
-    monkeypatch.delenv("DRIFTD_CONFIG", raising=False)
+    """Runs `driftd` with arguments, without the variables that the tests themselves are given."""
+    given = {name: value for name, value in os.environ.items() if name.startswith("DRIFTD_")}
 
     def call(*arguments: object) -> Answer:
         capsys.readouterr()
-        code = run([str(argument) for argument in arguments])
+        with monkeypatch.context() as alone:
+            for name in (name for name, value in given.items() if os.environ.get(name) == value):
+                alone.delenv(name)
+            code = run([str(argument) for argument in arguments])
         captured = capsys.readouterr()
         return Answer(code, captured.out, captured.err)
 
