@@ -37,7 +37,6 @@ LEAST_ROWS = 10
 """So many rows without a single feature are no accident."""
 
 NULL = "null"
-LATEST = "latest"
 _POLL_SECONDS = 0.2
 _MODELLED = frozenset({Role.FEATURE, Role.PREDICTION, Role.SCORE})
 """Roles of columns that every row should have; labels may come late, and not all logs tell of the service."""
@@ -72,6 +71,10 @@ class Trial:
         """Numbers and names, nothing of the records."""
         counts = {"rejected": dict(self.rejected), "left_out": dict(self.left_out)}
         return {"rows": self.rows, **counts, "empty": self.empty}
+
+    def __bool__(self) -> bool:
+        """Whether anything came."""
+        return bool(self.rows or self.rejected or self.left_out)
 
     @property
     def example(self) -> str:
@@ -110,18 +113,18 @@ def try_mapping(
     modelled = tuple(column for column in columns if column.role in _MODELLED)
     decoder = Decoder(records, columns, options.max_record_bytes)
     found = Trial()
-    if isinstance(options, KafkaSource) and options.start == LATEST:
+    if isinstance(options, KafkaSource) and options.at_the_end:
         _take_last(found, options, decoder, modelled)
     else:
         source = _begun(options, decoder, monitor)
         try:
             source.seek(Position({}))
-            _take_first(found, source, modelled, clock() + LONGEST_SECONDS, clock)
+            _take_first(found, source, modelled, clock)
         finally:
             source.close()
     features = {column.name for column in modelled if column.role is Role.FEATURE}
     found.featureless = found.rows >= LEAST_ROWS and bool(features) and features <= found.empty.keys()
-    return found if found.rows or found.rejected or found.left_out else None
+    return found or None
 
 
 def _begun(options: FilesSource | KafkaSource, decoder: Decoder, monitor: str) -> Source:
@@ -131,11 +134,10 @@ def _begun(options: FilesSource | KafkaSource, decoder: Decoder, monitor: str) -
     return options.model_copy(update={"path": oldest or options.path}).open(decoder, monitor)
 
 
-def _take_first(
-    found: Trial, source: Source, columns: Iterable[Column], until: float, clock: Callable[[], float]
-) -> None:
+def _take_first(found: Trial, source: Source, columns: Iterable[Column], clock: Callable[[], float]) -> None:
     """Poll until there is enough, or nothing more comes."""
-    wait = 0.0 if shared(source) is None else _POLL_SECONDS
+    kafka, until = shared(source), clock() + LONGEST_SECONDS
+    wait = 0.0 if kafka is None else _POLL_SECONDS
     while found.rows < ENOUGH_ROWS and found.rejected.total() < ENOUGH_REJECTS:
         batch = source.poll(wait)
         if batch is not None:
@@ -144,8 +146,7 @@ def _take_first(
             return
         if clock() >= until:
             break
-    kafka = shared(source)
-    if kafka is not None and not (found.rows or found.rejected or found.left_out):
+    if kafka is not None and not found:
         report = kafka.report()
         nothing = f"no record came within {LONGEST_SECONDS:g} s"
         raise SourceError(report.trouble or nothing, report.hint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -54,12 +55,7 @@ class AlertmanagerSink(Sink):
         """
         body = orjson.dumps([self.posted(alert, now)])
         headers = {"Content-Type": "application/json", "User-Agent": "driftd", **self.headers}
-        failures: list[DeliveryError] = []
-        for target in self._targets():
-            try:
-                post(target, body, headers, now=now)
-            except DeliveryError as error:
-                failures.append(error)
+        failures = [error for _, error in self._failures(lambda target: post(target, body, headers, now=now))]
         if len(failures) == len(self.urls):
             waits = [error.retry_after for error in failures if error.retry_after is not None]
             raise DeliveryError(
@@ -74,19 +70,19 @@ class AlertmanagerSink(Sink):
         Raises:
             DeliveryError: some are not; alerts go to the others.
         """
-        failures = []
-        for target in self._targets():
-            try:
-                reach(target)
-            except DeliveryError as error:
-                failures.append(f"{place_of(target.url)}: {error}")
-        if failures:
-            raise DeliveryError("; ".join(failures))
+        if failures := self._failures(reach):
+            raise DeliveryError("; ".join(f"{place_of(url)}: {error}" for url, error in failures))
 
-    def _targets(self) -> list[Target]:
-        """The replicas' addresses for alerts."""
+    def _failures(self, turn_to: Callable[[Target], object]) -> list[tuple[str, DeliveryError]]:
+        """Turn to each replica; the addresses of those with which it did not go well, and why."""
         ca_file = None if self.ca_file is None else str(self.ca_file)
-        return [Target(url.rstrip("/") + _PATH, self.timeout, ca_file=ca_file) for url in self.urls]
+        failures = []
+        for url in self.urls:
+            try:
+                turn_to(Target(url.rstrip("/") + _PATH, self.timeout, ca_file=ca_file))
+            except DeliveryError as error:
+                failures.append((url, error))
+        return failures
 
     def posted(self, alert: Alert, now: int) -> dict[str, Any]:
         """The alert in Alertmanager's form: labels are the identity, numbers stand in annotations."""

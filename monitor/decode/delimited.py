@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from monitor.decode.assembly import KEPT_BYTES
 from monitor.records import Reject
+
+if TYPE_CHECKING:
+    import _csv
 
 WRONG_FIELD_COUNT, MALFORMED_CSV = "wrong_field_count", "malformed_csv"
 _LONGEST_FIELD = 2**31 - 1
@@ -38,9 +42,8 @@ def read_header(line: bytes) -> Header:
     body = line.removeprefix(b"\xef\xbb\xbf")
     separator = chr(max(SEPARATORS, key=lambda byte: (body.count(byte), -SEPARATORS.index(byte))))
     text = body.decode(errors="replace")
-    csv.field_size_limit(_LONGEST_FIELD)
     try:
-        found = next(iter(csv.reader(io.StringIO(text), delimiter=separator)), [])
+        found = next(_reader(io.StringIO(text), separator), [])
     except csv.Error:  # a line end of its own kind inside, as in a file that is no text
         found = text.rstrip("\r\n").split(separator)
     names: list[str] = []
@@ -125,13 +128,17 @@ def _quoted(header: Header, block: bytes, partition: str, offset: int) -> TextTa
 
 def _records(lines: Sequence[bytes], separator: str) -> Iterator[tuple[int, list[str] | csv.Error]]:
     """Each record with the number of its first line; what is wrong with it where it is none."""
-    csv.field_size_limit(_LONGEST_FIELD)
-    reader = csv.reader((f"{line.decode(errors='replace')}\n" for line in lines), delimiter=separator)
+    reader = _reader((f"{line.decode(errors='replace')}\n" for line in lines), separator)
     while (line := reader.line_num) < len(lines):
         try:
             yield line, next(reader)
         except csv.Error as error:
             yield line, error
+
+
+def _reader(lines: Iterable[str], separator: str) -> _csv.Reader:
+    csv.field_size_limit(_LONGEST_FIELD)
+    return csv.reader(lines, delimiter=separator)
 
 
 def _wrong(line: bytes, partition: str, offset: int, found: int, wanted: int) -> Reject:

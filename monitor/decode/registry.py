@@ -15,6 +15,7 @@ from monitor.decode.formats import Format, ValueReader
 from monitor.decode.registry_options import RegistryOptions
 from monitor.decode.schemas import Schema, UnknownSchemaError
 from monitor.sources.base import SourceError
+from sinks.post import place_of
 
 ACCEPT = "application/vnd.schemaregistry.v1+json, application/vnd.schemaregistry+json, application/json"
 ATTEMPTS = 3
@@ -113,7 +114,7 @@ class SchemaRegistry:
         raise trouble
 
     def _ask(self, address: str, path: str) -> dict[str, Any]:
-        where = f"the schema registry {_shown(address)}"
+        where = f"the schema registry {place_of(address)}"
         try:
             response = self._connections().request(
                 "GET", address + path, headers=self._headers(), preload_content=False
@@ -221,12 +222,6 @@ def _read(body: bytes) -> dict[str, Any] | None:
     except orjson.JSONDecodeError:
         return None
     return answer if isinstance(answer, dict) else None
-
-
-def _shown(address: str) -> str:
-    """Without a name and a password."""
-    parts = urllib3.util.parse_url(address)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _reason(error: Exception) -> str:

@@ -196,6 +196,11 @@ class KafkaSource(KafkaConnection, SourceOptions):
         return self.topics or joined or tuple(self.partitions or ())
 
     @property
+    def at_the_end(self) -> bool:
+        """Reading begins with what comes from now on."""
+        return self.start == "latest"
+
+    @property
     def start_milliseconds(self) -> int:
         """`start` as a time, milliseconds since the epoch."""
         return round(datetime.fromisoformat(self.start).timestamp() * 1000)

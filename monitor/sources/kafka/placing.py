@@ -131,7 +131,7 @@ class Placing:
         if not others:
             return found
         ends = self._client.ends(others)
-        if self._options.start == "latest":
+        if self._options.at_the_end:
             return found | ends
         at = self._client.from_time(others, self._options.start_milliseconds)
         return found | {p: ends[p] if offset is None else offset for p, offset in at.items()}
