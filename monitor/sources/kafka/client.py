@@ -18,6 +18,7 @@ from kafka.structs import OffsetAndMetadata, TopicPartition
 from monitor.sources.kafka.claims import tell_the_truth
 from monitor.sources.kafka.client_options import PIECES_A_POLL
 from monitor.sources.kafka.handover import Committed, Note
+from monitor.sources.kafka.joins import see_through
 from monitor.sources.kafka.messages import Messages
 from monitor.sources.kafka.sampling import Sampling
 from monitor.sources.kafka.verification import install
@@ -80,22 +81,13 @@ class Client:
         Raises:
             KafkaError: of single partitions or of all; see `Recovery`.
         """
-        self._join_with_time()
+        if self.grouped and self.is_connected():
+            see_through(self._coordinator, by_pattern=self._subscription.subscribed_pattern is not None)
         found = {}
         for partition, items in self.consumer.poll(milliseconds, max_records=PIECES_A_POLL).items():
             place = self.place(partition)
             found[partition] = self.unpacking.messages(items, None if place is None else place.offset)
         return found
-
-    def _join_with_time(self) -> None:
-        """Let a join by pattern have the time that it takes.
-
-        kafka-python asks for the metadata of all topics before each try, and gives the try up when the poll's time is
-        over by the answer. Where a cluster has hundreds of topics a short poll would never come to join.
-        """
-        by_pattern = self.grouped and self._subscription.subscribed_pattern is not None
-        if by_pattern and self._coordinator.need_rejoin() and self.is_connected():
-            self._coordinator.poll(timeout_ms=CALL_MS)
 
     # What is read.
 

@@ -11,6 +11,7 @@ from monitor.sources.kafka.client import AsyncConsumerRebalanceListener, Client,
 from monitor.sources.kafka.client_options import consumer_options
 from monitor.sources.kafka.handover import Committed
 from monitor.sources.kafka.options import KafkaSource
+from monitor.sources.kafka.reader import POLL_MS
 from tests.brokers.broker import Broker
 from tests.integration.kafka.members import produce, until
 
@@ -79,6 +80,29 @@ def test_short_polls_come_to_join_by_pattern(broker: Broker, topic: str) -> None
             return client.assignment() == {TopicPartition(topic, 0)}
 
         until(joined)
+    finally:
+        client.close()
+
+
+def test_a_join_that_outlasts_a_poll_is_seen_through(broker: Broker, topic: str) -> None:
+    """Also one for the sake of the topic's partitions, which as soon as they are shared out are no reason any more."""
+    broker.create_topic(topic)
+    source = KafkaSource.model_validate({"brokers": broker.address, "topics": topic, "group": topic})
+    client = Client(consumer_options(source, "m", topic), None)
+    try:
+        client.subscribe([topic], None, Newcomers(client))
+
+        def settled() -> bool:
+            client.poll(POLL_MS)
+            return bool(client.membership()[0]) and client.assignment() == {TopicPartition(topic, 0)}
+
+        until(settled)
+        before, coordinator = client.membership(), client._coordinator
+        coordinator._assignment_snapshot = {}  # as if it had shared them out before it knew any
+        client.poll(0)
+        until(lambda: coordinator._assignment_snapshot)
+        until(settled)
+        assert before < client.membership()
     finally:
         client.close()
 
