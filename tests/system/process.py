@@ -24,9 +24,6 @@ from tests.brokers.process import guard
 
 RUN = (sys.executable, "-c", "import sys; from monitor.cli import main; sys.exit(main())")
 
-NIGHTLY = os.environ.get("DRIFTD_NIGHTLY") == "1"
-"""Longer runs, and more of them."""
-
 
 def driftd(*arguments: str, log: Path) -> subprocess.Popen[bytes]:
     """Start a command of driftd; its output is added to a file. On SIGABRT it writes what its threads do."""

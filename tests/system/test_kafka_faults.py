@@ -15,7 +15,8 @@ from tests.system.kafka_faults.member import ACCEPTED, LATE, OVERLAP, Member
 from tests.system.kafka_faults.scene import Scene
 from tests.system.kafka_faults.script import Plan, play
 from tests.system.kafka_faults.undisturbed import MISSING, alerts, end_of, results, undisturbed
-from tests.system.process import NIGHTLY, driftd, write_log
+from tests.system.process import driftd, write_log
+from tests.thorough import NIGHTLY
 
 FEW_SEEDS = range(8) if NIGHTLY else range(1)
 GROUPS = [pytest.param((size, seed), id=f"{size}-members-{seed}") for size in (2, 3) for seed in FEW_SEEDS]

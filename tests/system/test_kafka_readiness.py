@@ -15,7 +15,8 @@ from tests.brokers.operations import SECONDS, Operations, Record
 from tests.brokers.secured import USERS, Secured
 from tests.system.kafka_faults.member import ACCEPTED
 from tests.system.observed import LASTS_SECONDS, MONITOR, RUNS, TROUBLE, Observed
-from tests.system.process import NIGHTLY, write_log
+from tests.system.process import write_log
+from tests.thorough import NIGHTLY
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 

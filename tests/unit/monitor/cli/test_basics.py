@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from monitor import __version__
-from tests.unit.monitor.cli.conftest import Driftd
+from tests.commands import Driftd
 
 COMMANDS = [
     ("run",), ("replay",), ("demo",), ("check",), ("init",), ("compare",), ("status",), ("reference", "build"),

@@ -7,26 +7,10 @@ import pytest
 import yaml
 
 from tests import needs
-from tests.unit.monitor.cli.conftest import Driftd
+from tests.commands import Driftd
 
 EXAMPLES = sorted((needs.ROOT / "config" / "examples").glob("*.yaml"))
 BAD = needs.ROOT / "tests" / "golden" / "config" / "bad" / "keys.yaml"
-
-
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_examples_are_checked_and_run(driftd: Driftd, logs: Path, example: Path) -> None:
-    """Each example passes the check beside the demo's files, and its replay finds the break."""
-    config = logs / example.name
-    config.write_text(example.read_text(encoding="utf-8"), encoding="utf-8")
-    checked = driftd("check", "--offline", "--config", config, "--format", "json")
-    assert 0 == checked.code, checked.out
-    (monitor,) = checked.json["monitors"]
-    assert monitor["reference"]["rows"] > 0
-    assert monitor["source"]["tried"]["rows"] > 0
-    assert ({}, {}) == (monitor["source"]["tried"]["rejected"], monitor["source"]["tried"]["empty"])
-    answer = driftd("replay", "--config", config, "--format", "json", "--fail-on", "drift")
-    assert 3 == answer.code
-    assert 25_000 == answer.lines[-1]["records"]["accepted"]
 
 
 def test_mistakes_as_json(driftd: Driftd) -> None:

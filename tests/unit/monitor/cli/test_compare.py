@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.unit.monitor.cli.conftest import Driftd
+from tests.commands import Driftd
 
 
 @pytest.fixture

@@ -7,36 +7,7 @@ import pytest
 import yaml
 
 from monitor.settings.load import load
-from tests import needs
-from tests.unit.monitor.cli.conftest import Driftd
-
-SETS = (
-    "acs_employment_ma", "adult_census", "bank_marketing", "bike_sharing_hour", "elec2", "nab_known_cause",
-    "nannyml_car_loan", "nasa_http_19950801", "noaa_weather", "nycflights13", "phishing", "titanic",
-)  # fmt: skip
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", SETS)
-def test_real_data_without_editing(driftd: Driftd, tmp_path: Path, name: str) -> None:
-    """On each of the shared sets: init, then check passes, then replay runs and counts every row."""
-    data = needs.shared(f"data/{name}.parquet")
-    config = tmp_path / "driftd.yaml"
-    made = driftd("init", data, "--output", config)
-    assert 0 == made.code, made.err
-    checked = driftd("check", "--config", config, "--format", "json")
-    assert 0 == checked.code, checked.out
-    replayed = driftd("replay", "--config", config, "--format", "json")
-    assert 0 == replayed.code, replayed.err
-    summary = replayed.lines[-1]
-    assert {"accepted": _rows(data)} == summary["records"]
-    assert summary["windows"] == sum(line["type"] == "window" for line in replayed.lines)
-
-
-def _rows(data: Path) -> int:
-    import polars as pl
-
-    return int(pl.scan_parquet(data).select(pl.len()).collect().item())
+from tests.commands import Driftd
 
 
 def test_nested_logs(driftd: Driftd, logs: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from monitor.demo.loans import loans
-from tests.unit.monitor.cli.conftest import Driftd
+from tests.commands import Driftd
 
 RECORDS = (
     "{timestamp: $.timestamp, features: $.*, prediction: $.y_pred, score: $.y_pred_proba, label: $.repaid}"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from monitor.state import Message, State, StoredWindow
-from tests.unit.monitor.cli.conftest import Driftd
+from tests.commands import Driftd
 
 HOUR = 3_600_000_000
 START = 1_767_225_600_000_000

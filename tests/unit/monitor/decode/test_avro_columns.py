@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.layout import Column, Kind, Role
@@ -21,6 +21,7 @@ from monitor.decode.formats import ValueReader
 from monitor.decode.mapping import Records
 from monitor.decode.schemas import Schema
 from monitor.sources.kafka.messages import Messages
+from tests.thorough import examples
 from tests.unit.monitor.decode.sent import Sent, same, sent
 from tests.unit.monitor.decode.wire import Known, avro
 
@@ -126,7 +127,7 @@ def cases(draw: st.DrawFn) -> tuple[dict[str, Any], list[Any], tuple[Column, ...
 edits = st.lists(st.tuples(st.integers(0, 200), st.integers(0, 2), st.binary(max_size=2)), max_size=2)
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(cases(), st.lists(edits, max_size=8))
 def test_side_by_side_is_one_by_one(
     case: tuple[dict[str, Any], list[Any], tuple[Column, ...]], damages: list[list[tuple[int, int, bytes]]]

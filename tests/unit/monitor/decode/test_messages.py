@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -20,6 +20,7 @@ from monitor.decode.formats import ValueReader
 from monitor.decode.mapping import Records
 from monitor.decode.messages import partition_hash
 from monitor.records import ORDINAL, WEIGHT
+from tests.thorough import examples
 from tests.unit.monitor.decode.sent import HOUR, Sent, apart, same, sent
 from tests.unit.monitor.decode.test_shapes import COLUMNS, LIMIT, PLAIN, RECORDS, WRONG, dump, strange, usual
 
@@ -57,7 +58,7 @@ def built(pairs: list[tuple[bytes | None, int]]) -> tuple[Sent, ...]:
     return tuple(Sent(value, offset=o) for (value, _), o in zip(pairs, offsets, strict=True))
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(topics)
 def test_shapes_change_nothing(pairs: list[tuple[bytes | None, int]]) -> None:
     """Messages read by their shape and one by one give the same rows, rejects and outcomes, wherever values lie."""
@@ -67,7 +68,7 @@ def test_shapes_change_nothing(pairs: list[tuple[bytes | None, int]]) -> None:
     same(wanted, shapes(1).messages(apart(messages)))
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(st.lists(topics, min_size=1, max_size=4), st.booleans())
 def test_partitions_are_read_together(several: list[list[tuple[bytes | None, int]]], spread: bool) -> None:  # noqa: FBT001 - drawn
     """Messages of several partitions give in one go what each of them gives alone."""
@@ -77,7 +78,7 @@ def test_partitions_are_read_together(several: list[list[tuple[bytes | None, int
         same(shapes(1).messages(alone), one)
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(topics, st.lists(st.integers(1, 29), max_size=4))
 def test_any_cut_gives_the_same(pairs: list[tuple[bytes | None, int]], cuts: list[int]) -> None:
     """However messages are cut into batches, rows, ordinals, rejects and outcomes are the same."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -17,6 +17,7 @@ from monitor.decode.halves import HalvesReader
 from monitor.decode.mapping import Records
 from monitor.decode.ndjson import NdjsonReader
 from monitor.decode.plan import compile_plan
+from tests.thorough import examples
 
 COLUMNS = (
     Column("age", Kind.NUMERIC, integer=True),
@@ -118,7 +119,7 @@ def read(data: bytes, worthwhile: int, offset: int = 7) -> Any:
     return reader.read(data, "p", offset, 100)
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(lines, st.lists(st.builds(dump, usual, st.just(0)), min_size=1, max_size=3))
 def test_shapes_change_nothing(mixed: list[bytes], common: list[bytes]) -> None:
     """Rows, oddities, rejects and unknown columns are equal whether lines are read by their shape or one by one."""
@@ -154,7 +155,7 @@ edits = st.tuples(
 )
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(st.lists(st.lists(edits, min_size=1, max_size=2), min_size=1, max_size=40))
 def test_damaged_lines_of_a_known_shape(damages: list[list[tuple[int, int, bytes]]]) -> None:
     """A line of a known shape with a few wrong bytes has the same outcome as when it is read by itself."""
@@ -194,7 +195,7 @@ def compare(data: bytes) -> None:
         assert slow.absent == fast.absent
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(lines)
 def test_every_line_has_one_outcome(mixed: list[bytes]) -> None:
     """Each line that is not blank becomes one row or one reject."""

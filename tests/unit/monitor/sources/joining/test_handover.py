@@ -7,11 +7,12 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.sources.joining.adoption import Waiting, keep_waiting
 from monitor.sources.joining.join import NOTE_BYTES
+from tests.thorough import examples
 from tests.unit.monitor.sources.joining.world import (
     START,
     TOPICS,
@@ -139,7 +140,7 @@ def play(group: Group, script: list[tuple[str, int, int]]) -> None:
     group.finish()
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(seed=st.integers(0, 2**32), labels=st.booleans())
 def test_rows_and_outcomes_over_all_members_are_those_of_one(seed: int, *, labels: bool) -> None:
     """Clean hand-overs, and kills after which somebody else goes on at the last commit, change nothing."""
@@ -180,7 +181,7 @@ def test_halves_without_room_in_the_note_are_counted_by_the_giver() -> None:
     assert [] == taker.rows
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.sets(st.integers(0, 400)), st.integers(0, 50), st.integers(-(2**62), START))
 def test_a_note_is_read_as_it_was_written(offsets: set[int], more: int, time: int) -> None:
     """The offsets that wait, the end and the time come back."""

@@ -17,6 +17,9 @@ from monitor.sources.kafka.messages import Messages
 
 START = 1_700_000_000_000_000
 SECOND = 1_000_000
+EVER = 10**9
+"""Seconds since START at which everything is there."""
+
 TOPICS = ("requests", "responses", "labels")
 
 Row = tuple[int, int, int | None]
@@ -123,7 +126,7 @@ class Reader:
     store: MemoryStore = field(default_factory=MemoryStore)
     rows: list[Row] = field(default_factory=list)
     lost: Counter[str] = field(default_factory=Counter)
-    now: int = 10**9
+    now: int = EVER
 
     def __post_init__(self) -> None:
         self.join = self._new()
@@ -139,8 +142,10 @@ class Reader:
 
     def end(self, partition: str) -> int:
         """How many messages a partition holds by now."""
-        later = (i for i, half in enumerate(self.topics[partition]) if half.time > self.now)
-        return next(later, len(self.topics[partition]))
+        halves = self.topics[partition]
+        if self.now == EVER:
+            return len(halves)
+        return next((i for i, half in enumerate(halves) if half.time > self.now), len(halves))
 
     def read(self, partition: str, count: int) -> None:
         """Read some messages of a partition."""
@@ -182,7 +187,7 @@ class Reader:
 
 def read_all(reader: Reader) -> None:
     """Read what is left, and end."""
-    reader.now = 10**9
+    reader.now = EVER
     for name in sorted(reader.offsets):
         reader.read(name, len(reader.topics[name]))
     reader.drain()

@@ -11,6 +11,7 @@ from monitor.decode.decoder import Decoder
 from monitor.decode.mapping import Records
 from monitor.records import Gap
 from monitor.sources.base import PartitionsLostError, Position, SourceError
+from monitor.sources.kafka import client_options
 from monitor.sources.kafka.channel import Channel, Piece
 from monitor.sources.kafka.handover import Counted
 from monitor.sources.kafka.options import KafkaSource
@@ -105,8 +106,9 @@ def test_without_event_times_partitions_take_turns_by_their_messages_times() -> 
     assert ["t/0", "t/1"] == taken
 
 
-def test_a_polling_thread_that_died_is_made_anew() -> None:
+def test_a_polling_thread_that_died_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it had fetched is forgotten, what was counted stays; another one goes on from the state."""
+    monkeypatch.setattr(client_options, "BOOTSTRAP_MS", 100)  # nobody is there
     stream, channel, reader = opened()
     channel.put(0, [rows(0, 0, 1), rows(0, 1, 2)])
     assert stream.poll(0.0) is not None

@@ -1,4 +1,4 @@
-"""A way to run commands inside the test process."""
+"""A way to run commands inside the test process, and a log to run them on."""
 
 import json
 import os
