@@ -14,6 +14,7 @@ from monitor.decode.registry import value_reader
 from monitor.records import RecordBatch
 from monitor.sources.base import PartitionsLostError, Position, SourceError, SourceReport, Store
 from monitor.sources.kafka.ahead import Ahead
+from monitor.sources.kafka.awaited import Awaited
 from monitor.sources.kafka.channel import Channel, Piece
 from monitor.sources.kafka.decoded import Rows
 from monitor.sources.kafka.handover import Counted
@@ -57,7 +58,7 @@ class KafkaStream:
             monotonic: the clock of the client, seconds.
         """
         self._options, self._decoder, self._monitor = options, decoder, monitor
-        self._wall, self._monotonic = wall, monotonic
+        self._wall = wall
         self._values = value_reader(options.format, options.registry)
         self._route = route_of(options, decoder, self._values, monitor)
         self._channel = Channel(options.buffer_bytes, always=options.join is not None)
@@ -65,6 +66,7 @@ class KafkaStream:
         self._ahead = Ahead(self._channel, reading, monitor)
         self._me = secrets.token_hex(6)
         self._saved_id = False
+        self._awaited = Awaited(options, monitor, monotonic)
         self._reader: Reader | None = None
         self._places: dict[str, Counted] = {}
         self._overlap: Counter[str] = Counter()
@@ -219,7 +221,7 @@ class KafkaStream:
     @property
     def behind(self) -> frozenset[str]:
         """Names under which rows are still to come."""
-        return self._route.behind(self._unread)
+        return self._route.behind(self._unread | self._awaited.of(self._places, self._channel.sights))
 
     @property
     def assigned(self) -> frozenset[str]:
