@@ -84,6 +84,7 @@ def test_short_polls_come_to_join_by_pattern(broker: Broker, topic: str) -> None
         client.close()
 
 
+@pytest.mark.kafka(needs={"quick_joins"})
 def test_a_join_that_outlasts_a_poll_is_seen_through(broker: Broker, topic: str) -> None:
     """Also one for the sake of the topic's partitions, which as soon as they are shared out are no reason any more."""
     broker.create_topic(topic)
