@@ -11,5 +11,5 @@ _LEAST = 20
 
 
 def examples(most: int) -> settings:
-    """Hypothesis tries so many examples at night, and a third of them in other runs."""
+    """For properties that take seconds: so many examples at night, and a third of them in other runs."""
     return settings(max_examples=most if NIGHTLY else max(_LEAST, most // 3))

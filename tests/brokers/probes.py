@@ -124,11 +124,10 @@ def end_offsets(broker: Broker, topic: str) -> bool:
 
 
 MEMBER = """
-import sys
+import json, sys
 from confluent_kafka import Consumer
-address, topic, session = sys.argv[1:]
-consumer = Consumer({"bootstrap.servers": address, "group.id": topic, "session.timeout.ms": int(session)})
-consumer.subscribe([topic])
+consumer = Consumer(json.loads(sys.argv[1]))
+consumer.subscribe([sys.argv[2]])
 while not consumer.assignment():
     consumer.poll(0.05)
 print("in", flush=True)
@@ -137,16 +136,27 @@ while True:
 """
 
 
+@contextmanager
+def other_member(
+    address: str, group: str, topic: str, **settings: object
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that has partitions of a topic, and commits nothing; killed in the end."""
+    base = {"bootstrap.servers": address, "group.id": group, "session.timeout.ms": SESSION_SECONDS * 1000}
+    given = json.dumps({**base, "enable.auto.commit": False, **settings})
+    with subprocess.Popen([sys.executable, "-c", MEMBER, given, topic], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline()
+            yield process
+        finally:
+            process.kill()
+
+
 def eviction(broker: Broker, topic: str) -> bool:
     """The partition of a member that was killed goes to another one."""
     broker.create_topic(topic)
-    command = [sys.executable, "-c", MEMBER, broker.address, topic, str(SESSION_SECONDS * 1000)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as member:
-        try:
-            assert member.stdout is not None
-            assert member.stdout.readline()
-        finally:
-            member.kill()
+    with other_member(broker.address, topic, topic):
+        pass
     with _reading(broker, topic) as heir:
         heir.subscribe([topic])
         return _comes(lambda: _held_by(heir) == [1], PATIENCE_SECONDS)

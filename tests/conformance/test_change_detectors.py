@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.base import Cause, ChangeDetector, Result, Verdict
@@ -16,7 +16,6 @@ from detectors.builtin import CHANGE_DETECTORS
 from detectors.layout import Column, Kind, Role
 from detectors.reference import Reference
 from tests.conformance.registered import CHANGE_DETECTOR_TYPES
-from tests.thorough import examples
 
 DETECTORS = [pytest.param(component(), id=word) for word, component in CHANGE_DETECTOR_TYPES.items()]
 COLUMNS = (Column("y_pred", Kind.CATEGORICAL, Role.PREDICTION), Column("y", Kind.CATEGORICAL, Role.LABEL))
@@ -62,7 +61,7 @@ def run(detector: ChangeDetector, reference: Reference, blocks: Sequence[Signal]
 
 @pytest.mark.parametrize("detector", DETECTORS)
 @pytest.mark.parametrize("reference", REFERENCES)
-@examples(25)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32 - 1), cuts=st.lists(st.integers(0, 6000), max_size=30))
 def test_cuts_do_not_matter(
     detector: ChangeDetector, reference: Reference, seed: int, cuts: list[int]

@@ -1,35 +1,19 @@
 """Several members of one group: every record is counted once, whoever reads it."""
 
-import json
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from monitor.sources.kafka.ledger import Ledger
 from tests.brokers.operations import Operations, Record
-from tests.brokers.probes import SESSION_SECONDS
+from tests.brokers.probes import other_member
 from tests.integration.kafka.member_process import MemberProcess
 from tests.integration.kafka.members import Member, produce, row, total, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka]
 
 ROWS = 20_000
-OTHER = """
-import json, sys
-from confluent_kafka import Consumer
-consumer = Consumer(json.loads(sys.argv[1]))
-consumer.subscribe([sys.argv[2]])
-while not consumer.assignment():
-    consumer.poll(0.05)
-print("in", flush=True)
-while True:
-    consumer.pause(consumer.assignment())
-    consumer.poll(0.1)
-"""
 
 
 @pytest.fixture
@@ -54,21 +38,6 @@ def feed(kafka: Operations, topic: str, member: MemberProcess, produced: int, ro
     return produced
 
 
-@contextmanager
-def other_member(address: str, group: str) -> Iterator[Callable[[], None]]:
-    """Somebody else in a group, who holds partitions and counts nothing; the function kills him."""
-    config = {"bootstrap.servers": address, "group.id": group, "session.timeout.ms": SESSION_SECONDS * 1000}
-    config |= {"partition.assignment.strategy": "cooperative-sticky"}
-    command = [sys.executable, "-c", OTHER, json.dumps(config), group]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline()
-            yield process.kill
-        finally:
-            process.kill()
-
-
 @pytest.mark.kafka(needs={"cooperative", "eviction", "quick_joins"})
 def test_nothing_is_late_while_somebody_dead_holds_partitions(
     kafka: Operations, topic: str, tmp_path: Path, members: list[Member]
@@ -79,9 +48,10 @@ def test_nothing_is_late_while_somebody_dead_holds_partitions(
     members.append(Member(tmp_path / "a", source))
     produce(kafka, topic, range(1000))
     until(lambda: members[0].outcome() == 1000)
-    with other_member(kafka.address, topic) as kill:
+    cooperative = {"partition.assignment.strategy": "cooperative-sticky"}
+    with other_member(kafka.address, topic, topic, **cooperative) as other:
         until(lambda: members[0].assigned() == 2)
-        kill()
+        other.kill()
         days = range(1000, 3_000_000, 1500)  # nearly four, in all partitions
         kafka.produce(topic, [Record(row(number), partition=i % 4) for i, number in enumerate(days)])
         until(lambda: members[0].outcome() + members[0].outcome("late") == 1000 + len(days))

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -15,7 +15,6 @@ from detectors.binning import LogBinning, NumericBinning, binning_from_json
 from detectors.numeric_pass import tally
 from detectors.numeric_together import tally_together
 from detectors.workspace import Workspace
-from tests.thorough import examples
 
 Floats = npt.NDArray[np.float64]
 
@@ -69,7 +68,7 @@ def test_codes_equal_bisection_at_every_edge(name: str) -> None:
     assert np.searchsorted(binning.edges, probes, side="right").tolist() == binning.codes(probes).tolist()
 
 
-@examples(150)
+@settings(max_examples=150)
 @given(
     name=st.sampled_from(sorted(SHAPES)),
     values=hnp.arrays(np.float64, st.integers(1, 60), elements=finite),
@@ -81,7 +80,7 @@ def test_codes_equal_bisection_on_every_float(name: str, values: Floats) -> None
     assert np.array_equal(np.searchsorted(binning.edges, values, side="right"), binning.codes(values))
 
 
-@examples(100)
+@settings(max_examples=100)
 @given(
     values=hnp.arrays(np.float64, st.integers(1, 40), elements=finite),
     bins=st.sampled_from([2, 16, 256, 4096]),
@@ -98,7 +97,7 @@ def test_any_reference_gives_bins_that_equal_bisection(values: Floats, bins: int
     assert 1 <= inside.min() <= inside.max() <= binning.bins
 
 
-@examples(60)
+@settings(max_examples=60)
 @given(
     name=st.sampled_from(sorted(SHAPES)),
     seed=st.integers(0, 2**32 - 1),
@@ -177,7 +176,7 @@ def test_binnings_survive_json(name: str) -> None:
     assert (binning.grid, binning.centre, binning.quantum) == (again.grid, again.centre, again.quantum)
 
 
-@examples(100)
+@settings(max_examples=100)
 @given(values=hnp.arrays(np.float64, st.integers(1, 300), elements=finite))
 def test_log_bins_equal_bisection_and_keep_their_relative_error(values: Floats) -> None:
     """Latency bins agree with bisection; quantiles are within 0.8 % of the value at that rank."""

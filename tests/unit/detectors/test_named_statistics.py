@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -27,7 +27,6 @@ from detectors.profile import profile_rows
 from detectors.psi import PSI
 from detectors.reference import Reference
 from detectors.wasserstein import Wasserstein
-from tests.thorough import examples
 
 ALL: tuple[NamedStatistic, ...] = (PSI(), JensenShannon(), KolmogorovSmirnov(), ChiSquare(), Wasserstein())
 CASES = Path(__file__).parents[4] / "shared" / "cases" / "peer_numeric_cases.json"
@@ -61,7 +60,7 @@ def draw(kind: int, rows: int, rng: np.random.Generator) -> npt.NDArray[np.float
     return np.asarray(shapes[kind](), np.float64)
 
 
-@examples(60)
+@settings(max_examples=60)
 @given(
     kinds=st.tuples(st.integers(0, 4), st.integers(0, 4)),
     seed=st.integers(0, 2**31),
@@ -78,7 +77,7 @@ def test_kolmogorov_smirnov_is_within_one_bin_of_the_exact_statistic(
     assert exact - 1 / bins - 1e-12 <= found <= exact + 1e-12
 
 
-@examples(60)
+@settings(max_examples=60)
 @given(kinds=st.tuples(st.integers(0, 4), st.integers(0, 4)), seed=st.integers(0, 2**31))
 def test_wasserstein_is_within_its_stated_bound(kinds: tuple[int, int], seed: int) -> None:
     """The distance in the column's unit differs from the exact one by at most half the sum of h (r + w)."""

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.archive import ArchiveError
@@ -16,7 +16,6 @@ from detectors.layout import REMARKS, SPECIALS, Column, Kind, Layout, Odd, Role
 from detectors.profile import Profile, profile_groups, profile_rows
 from detectors.profile_panes import by_run_and_key
 from detectors.reference import Reference
-from tests.thorough import examples
 
 COLUMNS = (
     Column("amount", Kind.NUMERIC),
@@ -117,7 +116,7 @@ def test_each_row_is_in_one_slot_of_each_column() -> None:
     assert 5000 == profile.special(LAYOUT.index["score"], "missing")
 
 
-@examples(25)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 10_000),
     rows=st.integers(0, 400),

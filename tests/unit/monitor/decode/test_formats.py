@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.decode.decoder import Decoder
@@ -16,7 +16,6 @@ from monitor.decode.mapping import Records
 from monitor.decode.schemas import Schema
 from monitor.records import ORDINAL
 from monitor.sources.base import SourceError
-from tests.thorough import examples
 from tests.unit.monitor.decode.sent import Sent, apart, sent
 from tests.unit.monitor.decode.wire import (
     EVENTS,
@@ -84,7 +83,7 @@ MADE = {
 
 
 @pytest.mark.parametrize("form", ["auto", "json", "lines", "avro", "registry-json", "cloudevents"])
-@examples(40)
+@settings(max_examples=40)
 @given(names=st.lists(kinds, max_size=12), at=st.integers(0, 12))
 def test_neighbours_change_nothing(form: Format, names: list[str], at: int) -> None:
     """What becomes of a value does not depend on the values around it, and every message is accounted for."""

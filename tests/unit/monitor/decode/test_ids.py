@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.decode.decoder import Decoder
@@ -12,13 +12,12 @@ from monitor.decode.ids import IdReader
 from monitor.decode.mapping import Records
 from monitor.decode.messages import partition_hash
 from monitor.records import ID, ORDINAL
-from tests.thorough import examples
 from tests.unit.monitor.decode.sent import Sent, sent
 from tests.unit.monitor.decode.test_messages import built, topics
 from tests.unit.monitor.decode.test_shapes import PLAIN, anything, dump
 
 
-@examples(100)
+@settings(max_examples=100)
 @given(topics)
 def test_ids_of_decoded_rows(pairs: list[tuple[bytes | None, int]]) -> None:
     """Each row that decoding gives has the identifier that is read alone; what gives no row has none."""
@@ -42,7 +41,7 @@ def test_ids_beside_the_record() -> None:
     assert ["0", "1"] == IdReader("@offset").ids(messages).to_list()
 
 
-@examples(100)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["id", "x", "at", "y"]), anything), max_size=4, unique_by=lambda p: p[0]

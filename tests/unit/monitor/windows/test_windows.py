@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import polars as pl
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from detectors.layout import Column, Kind, Layout
@@ -18,7 +18,6 @@ from monitor.records import TIME, VERSION, RecordBatch
 from monitor.sources.base import Position
 from monitor.windows.spec import Key, WindowSpec
 from monitor.windows.watermark import Holders
-from tests.thorough import examples
 
 NOW = 10**15
 
@@ -102,7 +101,7 @@ def brute_force(specs: list[WindowSpec], times: list[int], disorder: int) -> tup
     return dict(found), outcomes
 
 
-@examples(60)
+@settings(max_examples=60)
 @example(times=[0, 10, 0], cuts=[2], disorder=1)
 @given(
     times=st.lists(st.integers(0, 200), max_size=60),
@@ -118,7 +117,7 @@ def test_tumbling_and_row_windows_equal_brute_force(times: list[int], cuts: list
     assert len(times) == sum(outcomes.values())
 
 
-@examples(60)
+@settings(max_examples=60)
 @given(times=st.lists(st.integers(0, 200), max_size=60), cuts=st.lists(st.integers(1, 60), max_size=8))
 def test_sliding_windows_of_ordered_rows_equal_brute_force(times: list[int], cuts: list[int]) -> None:
     """Sliding windows that closed hold exactly their rows; the flush closes the ones that hold the newest pane."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from tests.thorough import examples
 from tests.unit.monitor.sources.joining.world import Half, Reader, Topics, messages, options, read_all
 
 MIB = 2**20
@@ -114,7 +113,7 @@ moves = st.lists(
 )
 
 
-@examples(25)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 9)), min_size=30, max_size=60), moves)
 def test_every_half_is_counted_once_when_memory_is_short(
     halves: list[tuple[int, int]], script: list[tuple[str, int]]

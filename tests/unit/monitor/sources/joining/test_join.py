@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.thorough import examples
 from tests.unit.monitor.sources.joining.world import Half, Plainly, Reader, Topics, options, read_all
 
 
@@ -60,7 +59,7 @@ def play(reader: Reader, script: list[tuple[str, int, int]], start: int) -> None
     read_all(reader)
 
 
-@examples(50)
+@settings(max_examples=50)
 @given(worlds(labels=True), moves, starts)
 def test_any_order_cut_and_restart_gives_the_plain_join(
     topics: Topics, script: list[tuple[str, int, int]], start: int
@@ -74,7 +73,7 @@ def test_any_order_cut_and_restart_gives_the_plain_join(
     assert plain.lost == +reader.lost
 
 
-@examples(50)
+@settings(max_examples=50)
 @given(worlds(labels=False), moves, starts)
 def test_the_same_without_labels(topics: Topics, script: list[tuple[str, int, int]], start: int) -> None:
     """Without labels: rows, their order and outcomes are those of the join with a dictionary."""
@@ -86,7 +85,7 @@ def test_the_same_without_labels(topics: Topics, script: list[tuple[str, int, in
     assert plain.lost == +reader.lost
 
 
-@examples(30)
+@settings(max_examples=30)
 @given(worlds(labels=True), moves, starts)
 def test_every_half_is_counted_once(topics: Topics, script: list[tuple[str, int, int]], start: int) -> None:
     """Halves in rows and halves lost are together all halves."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import snappy
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from kafka.consumer.fetcher import IsolationLevel
 from kafka.errors import UnsupportedCodecError
@@ -14,7 +14,6 @@ from kafka.errors import UnsupportedCodecError
 from monitor.sources.kafka import fast_records, record_batches
 from monitor.sources.kafka.fast_records import FastRecords
 from monitor.sources.kafka.sampling import Sampling
-from tests.thorough import examples
 from tests.unit.monitor.sources.kafka.batches import (
     CODECS,
     GZIP,
@@ -57,7 +56,7 @@ def numbered(n: int, **options: object) -> Batch:
     return Batch([Record(b'{"n": %d}' % i, b"k%d" % i) for i in range(n)], **options)  # type: ignore[arg-type]
 
 
-@examples(60)
+@settings(max_examples=60)
 @given(st.lists(BATCHES, min_size=1, max_size=5), st.integers(0, 2**40), st.data())
 def test_all_is_as_kafka_python_reads_it(batches: list[Batch], first: int, data: st.DataObject) -> None:
     """Offsets, times, keys, values, headers and the position are those of kafka-python, wherever the fetch began."""
@@ -143,7 +142,7 @@ def test_the_reader_is_told_when_a_fetch_is_done() -> None:
     assert 0 < unpacker.bytes_read
 
 
-@examples(150)
+@settings(max_examples=150)
 @given(st.sampled_from(CODECS), st.integers(0, 10**6), st.integers(0, 7))
 def test_no_flipped_bit_gives_a_wrong_record(codec: int, place: int, bit: int) -> None:
     """Whatever bit of a batch flips, its records are a gap or still right, and those of the others are all there.

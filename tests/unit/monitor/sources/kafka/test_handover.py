@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.sources.kafka.handover import KEPT, Committed, Counted, Handover, Note, settle
 from monitor.sources.kafka.offsets import Known, TakeOver, take_over
-from tests.thorough import examples
 
 PRODUCED = 1000
 Event = tuple[str, int, int]
@@ -69,7 +68,7 @@ events = st.lists(
 )
 
 
-@examples(500)
+@settings(max_examples=500)
 @given(events)
 def test_counted_is_produced_plus_overlap(script: list[Event]) -> None:
     """Whatever members do, the rows counted by all are those of the topic and the overlap that was reported."""
