@@ -1,8 +1,9 @@
 """kafka-python's network client with some of its habits mended; handed to it by its option `kafka_client`.
 
-It throws away what a broker says last before it hangs up, which is the reason of a refusal; it forgets its growing
-pauses where a connection was made but the broker refused the user; it leaves sockets open whose connection failed; and
-it reads in pieces of 4 kB (see `frames`). The names that are used here are kafka-python's inner ones: pyproject.toml
+It throws away what a broker says last before it hangs up, which is the reason of a refusal; it tries to the end of
+its time where every address has refused it for good; it forgets its growing pauses where a connection was made but
+the broker refused the user; it leaves sockets open whose connection failed; and it reads in pieces of 4 kB (see
+`frames`). The names that are used here are kafka-python's inner ones: pyproject.toml
 pins the versions that have them.
 """
 
@@ -23,6 +24,7 @@ from kafka.net.selector import NetworkSelector
 from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 
 from sinks.kafka.frames import MOST_AT_ONCE_BYTES, PIECE_BYTES, coming_in, fill, missing_of, receive
+from sinks.kafka.hints import explain
 
 T = TypeVar("T")
 
@@ -84,11 +86,24 @@ class DirectSocket(KafkaNetSocket):  # type: ignore[misc] # as above
 
 
 class ConnectionManager(KafkaConnectionManager):  # type: ignore[misc] # as above
-    """Connections that hear brokers out, wait after every failure, and leave nothing open."""
+    """Connections that hear brokers out, take no for an answer, wait after every failure, and leave nothing open."""
 
     def __init__(self, net: NetworkSelector, **configs: Any) -> None:
         super().__init__(net, **configs)
         self._transports: WeakSet[Any] = WeakSet()
+        self._refusals: dict[Any, Exception] = {}
+
+    def get_connection(self, node_id: Any, *args: Any, **options: Any) -> KafkaConnection:
+        """A connection to a broker, perhaps one that is being made.
+
+        Raises:
+            KafkaError: it is not to be had now; while the cluster is still unknown also what this address said, where
+                none of them lets us in until somebody does something about it.
+        """
+        said = None if self.bootstrapped else self._refusals.get(node_id)
+        if said and all(address.node_id in self._refusals for address in self.cluster.bootstrap_brokers()):
+            raise said
+        return super().get_connection(node_id, *args, **options)
 
     def hang_up(self) -> None:
         """Close what is still open: with the loop ended, nobody waits any more for the last bytes to be sent."""
@@ -130,6 +145,13 @@ class ConnectionManager(KafkaConnectionManager):  # type: ignore[misc] # as abov
             self.reset_backoff(node.node_id)
         elif not conn.connected and self._backoff.get(node.node_id) == before:
             self.update_backoff(node.node_id)
+        self._note(node.node_id, conn.init_future.exception)
+
+    def _note(self, node_id: Any, error: Exception | None) -> None:
+        """Keep a refusal that waiting does not heal, as an untrusted certificate or a wrong password."""
+        self._refusals.pop(node_id, None)
+        if error is not None and not explain(error, []).passing:
+            self._refusals[node_id] = error
 
 
 class Client(KafkaNetClient):  # type: ignore[misc] # as above

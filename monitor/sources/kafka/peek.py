@@ -132,6 +132,7 @@ def _consumer(connection: KafkaConnection, seconds: float) -> Iterator[KafkaCons
     from kafka import KafkaConsumer
     from kafka.errors import KafkaError
 
+    from sinks.kafka.client import connected
     from sinks.kafka.client_log import listen
 
     options = {
@@ -145,7 +146,7 @@ def _consumer(connection: KafkaConnection, seconds: float) -> Iterator[KafkaCons
     }
     log = listen(connection, PURPOSE)
     try:
-        consumer = KafkaConsumer(**options)
+        consumer = connected(KafkaConsumer, options)
         try:
             yield consumer
         finally:

@@ -4,6 +4,7 @@ import socket
 import ssl
 import threading
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from sinks.kafka.sink import KafkaSink
 from tests.brokers.certificates import Authority
 from tests.brokers.operations import SECONDS
 from tests.brokers.secured import USERS, Secured
-from tests.integration.kafka.secured_sinks import oauth, refusal, send, sink_to, tls
+from tests.integration.kafka.members import until
+from tests.integration.kafka.secured_sinks import delivered, oauth, refusal, send, sink_to, tls
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka(needs={"security"})]
 
@@ -62,7 +64,7 @@ def test_expired_certificate(secured_broker: Secured, topic: str) -> None:
     with sink_to(secured_broker, "expired", topic, tls=tls(secured_broker)) as sink:
         assert "has expired (renew the broker's certificate" in refusal(sink)
         secured_broker.renew()
-        send(sink)
+        until(partial(delivered, sink))
 
 
 def test_unknown_authority(secured_broker: Secured, topic: str) -> None:
@@ -93,7 +95,7 @@ def test_certificate_of_another_host(tmp_path: Path) -> None:
             "brokers": f"127.0.0.1:{listening.getsockname()[1]}",
             "tls": {"ca": str(authority.certificate)},
         }
-        sink = KafkaSink.model_validate({**options, "topic": "alerts", "timeout": "1s"})
+        sink = KafkaSink.model_validate({**options, "topic": "alerts"})
         said = refusal(sink)
         sink.close()
         done.set()
@@ -111,7 +113,7 @@ def test_plain_text_and_tls_mixed_up(secured_broker: Secured, topic: str) -> Non
         ("sasl", {}, "the listener may want SASL: set `sasl`"),
     ]
     for listener, options, words in mistakes:
-        with sink_to(secured_broker, listener, topic, timeout="1500ms", **options) as sink:
+        with sink_to(secured_broker, listener, topic, timeout="2s", **options) as sink:
             assert words in refusal(sink)
 
 
@@ -139,7 +141,7 @@ def test_files_that_cannot_be_used(secured_broker: Secured, topic: str) -> None:
         ({**mine, "key": str(secured_broker.client.key)}, "does not belong to the certificate"),
     ]
     for options, words in mistakes:
-        with sink_to(secured_broker, "mtls", topic, timeout="1s", tls=tls(secured_broker, **options)) as sink:
+        with sink_to(secured_broker, "mtls", topic, timeout="2s", tls=tls(secured_broker, **options)) as sink:
             said = refusal(sink)
             assert words in said
             assert "wrong-secret" not in said
@@ -149,7 +151,7 @@ def test_files_that_cannot_be_used(secured_broker: Secured, topic: str) -> None:
 def test_wrong_password(mechanism: str, secured_broker: Secured, topic: str) -> None:
     """A wrong password is called one, every time, and never shown."""
     wrong = {"mechanism": mechanism, "username": "alice", "password": "not-alices-secret"}
-    with sink_to(secured_broker, "sasl", topic, timeout="1s", sasl=wrong) as sink:
+    with sink_to(secured_broker, "sasl", topic, sasl=wrong) as sink:
         for _ in range(2):
             said = refusal(sink)
             assert f"do not accept the user name or the password ({mechanism.upper()})" in said
@@ -161,18 +163,18 @@ def test_password_that_becomes_right(secured_broker: Secured, topic: str) -> Non
     secured_broker.broker.create_topic(topic)
     secured_broker.allow("carol", topic=topic)
     sasl = {"mechanism": "scram-sha-256", "username": "carol", "password": "carols-secret"}
-    with sink_to(secured_broker, "sasl", topic, timeout="1s", sasl=sasl) as sink:
+    with sink_to(secured_broker, "sasl", topic, sasl=sasl) as sink:
         assert "do not accept the user name or the password" in refusal(sink)
         info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, 4096)
         change = UserScramCredentialUpsertion("carol", info, b"carols-secret")
         for future in secured_broker.broker._admin.alter_user_scram_credentials([change]).values():
             future.result(SECONDS)
-        send(sink)
+        until(partial(delivered, sink))
 
 
 def test_mechanism_that_is_not_enabled(secured_broker: Secured, topic: str) -> None:
     """The mechanism that the listener does not have is named."""
-    with sink_to(secured_broker, "sasl", topic, timeout="1s", sasl={"mechanism": "gssapi"}) as sink:
+    with sink_to(secured_broker, "sasl", topic, sasl={"mechanism": "gssapi"}) as sink:
         assert "does not offer the mechanism GSSAPI" in refusal(sink)
 
 
@@ -185,16 +187,16 @@ def test_missing_right(secured_broker: Secured, topic: str) -> None:
         assert f"may not use the topic {topic}" in said
         assert "kafka-acls" in said
         secured_broker.allow("bob", topic=topic)
-        send(sink)
+        until(partial(delivered, sink))
 
 
 def test_missing_topic(secured_broker: Secured, topic: str) -> None:
     """A topic that is not there is named and not created; once somebody has made it, the next try gets through."""
-    with sink_to(secured_broker, "plaintext", topic, timeout="1s") as sink:
+    with sink_to(secured_broker, "plaintext", topic, timeout="2s") as sink:
         assert f"the topic {topic} does not exist" in refusal(sink)
         assert topic not in secured_broker.broker._admin.list_topics(timeout=SECONDS).topics
         secured_broker.broker.create_topic(topic)
-        send(sink)
+        until(partial(delivered, sink))
 
 
 def test_message_too_large(secured_broker: Secured, topic: str) -> None:

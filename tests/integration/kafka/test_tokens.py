@@ -16,12 +16,12 @@ def test_tokens_that_are_refused(secured_broker: Secured, topic: str) -> None:
     """The endpoint's words are passed on, without the secret; a token that the brokers do not know is called one."""
     secured_broker.broker.create_topic(topic)
     wrong = oauth(secured_broker, client_secret="not-the-client-secret")
-    with sink_to(secured_broker, "sasl", topic, timeout="1s", sasl=wrong) as sink:
+    with sink_to(secured_broker, "sasl", topic, timeout="2s", sasl=wrong) as sink:
         said = refusal(sink)
         assert f"{secured_broker.tokens.url} gave no token: HTTP 401, invalid_client unknown client" in said
         assert "not-the-client-secret" not in said
     secured_broker.tokens.lifetime_seconds = -1000.0
-    with sink_to(secured_broker, "sasl", topic, timeout="1s", sasl=oauth(secured_broker)) as sink:
+    with sink_to(secured_broker, "sasl", topic, sasl=oauth(secured_broker)) as sink:
         assert "do not accept the token" in refusal(sink)
 
 
@@ -29,7 +29,7 @@ def test_token_endpoint_that_comes_back(secured_broker: Secured, topic: str) -> 
     """While the endpoint is out of order that is what is said; when it is back, so are we."""
     secured_broker.broker.create_topic(topic)
     secured_broker.tokens.failing = 503
-    with sink_to(secured_broker, "sasl", topic, sasl=oauth(secured_broker)) as sink:
+    with sink_to(secured_broker, "sasl", topic, timeout="2s", sasl=oauth(secured_broker)) as sink:
         assert "gave no token: HTTP 503, temporarily_unavailable" in refusal(sink)
         secured_broker.tokens.failing = None
         until(partial(delivered, sink))

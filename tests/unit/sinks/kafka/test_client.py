@@ -3,13 +3,16 @@
 import asyncio
 import select
 import socket
+import socketserver
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
 import kafka
 import pytest
-from kafka.errors import KafkaTimeoutError
+from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.net.manager import KafkaConnectionManager
 from kafka.protocol.frame import KafkaBytes
 from kafka.protocol.parser import KafkaProtocol
@@ -17,6 +20,7 @@ from kafka.protocol.parser import KafkaProtocol
 from sinks.kafka import KafkaConnection
 from sinks.kafka.client import Client, ConnectionManager, TcpTransport, connected
 from sinks.kafka.frames import PIECE_BYTES
+from sinks.kafka.hints import explain
 
 
 def options(port: int, **more: Any) -> dict[str, Any]:
@@ -36,6 +40,40 @@ def test_a_client_that_cannot_be_made_leaves_nothing(kind: Any, free_port: int) 
     with pytest.raises(KafkaTimeoutError):
         connected(kind, options(free_port))
     assert set() == threads()
+
+
+@contextmanager
+def answering(words: bytes) -> Iterator[int]:
+    """The port of a server that says the same to everybody who says something."""
+
+    class Answer(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(PIECE_BYTES)
+            self.request.sendall(words)
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("kind", [kafka.KafkaAdminClient, kafka.KafkaConsumer, kafka.KafkaProducer])
+def test_a_refusal_for_good_is_not_waited_out(kind: Any) -> None:
+    """What no waiting heals is raised at once, with its reason, where no other address may let us in."""
+    with answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port, pytest.raises(KafkaError) as refused:
+        connected(kind, options(port, bootstrap_timeout_ms=600_000))
+    assert "not_kafka" == explain(refused.value, []).cause
+    assert set() == threads()
+
+
+def test_a_refusal_of_one_address_is_not_that_of_all(free_port: int) -> None:
+    """While another address may come back, trying goes on to the end of the time."""
+    with answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
+        both = options(port, bootstrap_servers=[f"127.0.0.1:{port}", f"127.0.0.1:{free_port}"])
+        with pytest.raises(KafkaTimeoutError):
+            connected(kafka.KafkaConsumer, both)
 
 
 def test_a_server_that_hangs_up_is_not_stormed() -> None:
@@ -66,16 +104,17 @@ def test_a_refused_login_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection whose login failed makes the pauses grow, like one that was not made; one that works ends them."""
     client = Client(**options(9))
     manager, node = client._manager, SimpleNamespace(node_id=1)
+    ended = SimpleNamespace(exception=None)
 
     async def nothing(*_: Any, **__: Any) -> None:
         """As a connection that came to its end, well or not."""
 
     monkeypatch.setattr(KafkaConnectionManager, "_connect", nothing)
     for failures in (1, 2, 3):
-        asyncio.run(manager._connect(node, SimpleNamespace(connected=False)))
+        asyncio.run(manager._connect(node, SimpleNamespace(connected=False, init_future=ended)))
         assert failures == manager._backoff[1][0]
         assert manager.connection_delay(1) > 0
-    asyncio.run(manager._connect(node, SimpleNamespace(connected=True)))
+    asyncio.run(manager._connect(node, SimpleNamespace(connected=True, init_future=ended)))
     assert 0 == manager.connection_delay(1)
     client.close()
 
