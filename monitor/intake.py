@@ -51,9 +51,11 @@ class Gathered:
     """Accepted rows that are in no pane yet.
 
     Attributes:
-        frames: of neighbouring batches with the same columns. unknown: rows that carried unknown columns, by name.
+        schema: of the frames. frames: of neighbouring batches with the same columns.
+        unknown: rows that carried unknown columns, by name.
     """
 
+    schema: pl.Schema
     frames: list[pl.DataFrame]
     unknown: Counter[str]
 
@@ -125,11 +127,12 @@ class Intake:
             first, last = _span(frame)
             self.span = (min(first, self.span[0]), max(last, self.span[1])) if self.waiting else (first, last)
         self.waiting += frame.height
-        if self.gathered and self.gathered[-1].frames[0].schema == frame.schema:
+        schema = frame.schema
+        if self.gathered and self.gathered[-1].schema == schema:
             self.gathered[-1].frames.append(frame)
             self.gathered[-1].unknown.update(unknown)
         else:
-            self.gathered.append(Gathered([frame], Counter(unknown)))
+            self.gathered.append(Gathered(schema, [frame], Counter(unknown)))
 
     def settle(self) -> Iterator[Taken]:
         """Put the gathered rows into their panes."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -31,6 +33,7 @@ _DETAILS = {
 
 
 Ordinals = npt.NDArray[np.uint64]
+Odds = npt.NDArray[np.uint8]
 
 
 class Origin(Protocol):
@@ -91,41 +94,84 @@ def nothing(target: Target, rows: int) -> Cells:
 
 
 def assemble(
-    targets: Sequence[Target], cells: Sequence[Cells], rows: int, origin: Origin, ordinal: int | Ordinals
+    targets: Sequence[Target], cells: Sequence[Cells], rows: int, origin: Origin, ordinal: int
 ) -> Decoded:
-    """Put converted columns together.
+    """Put converted columns of one partition together.
 
     Args:
         targets: what the columns are.
         cells: one converted column for each target.
         rows: number of rows.
         origin: of the rows.
-        ordinal: running number of the first row that is kept, or the numbers of all rows; uint64, shape (rows,).
+        ordinal: running number of the first row that is kept.
     """
     bad = _bad_rows(targets, cells, rows)
+    numbers: Ordinals = np.arange(ordinal, ordinal + rows - len(bad), dtype=np.uint64)
+    return _parts(targets, cells, (0, rows), (origin,), bad, numbers)[0]
+
+
+def assemble_each(
+    targets: Sequence[Target],
+    cells: Sequence[Cells],
+    bounds: Sequence[int],
+    origins: Sequence[Origin],
+    ordinals: Ordinals,
+) -> list[Decoded]:
+    """Put converted columns together once for several partitions, and cut the frame: dear is the frame, not the cut.
+
+    Args:
+        targets: what the columns are.
+        cells: one converted column for each target.
+        bounds: first row of each partition and, last, the number of rows.
+        origins: of the rows of each partition.
+        ordinals: the rows' running numbers; uint64, shape (rows,).
+    """
+    bad = _bad_rows(targets, cells, bounds[-1])
+    numbers = np.delete(ordinals, sorted(bad)) if bad else ordinals
+    return _parts(targets, cells, bounds, origins, bad, numbers)
+
+
+def _parts(  # noqa: PLR0917 - see above
+    targets: Sequence[Target],
+    cells: Sequence[Cells],
+    bounds: Sequence[int],
+    origins: Sequence[Origin],
+    bad: Mapping[int, str],
+    numbers: Ordinals,
+) -> list[Decoded]:
+    """The rows of each partition without bad ones."""
     keep = None
-    rejects = []
     if bad:
-        keep = np.ones(rows, dtype=bool)
+        keep = np.ones(bounds[-1], dtype=bool)
         keep[list(bad)] = False
-        rejects = [Reject(bad[r], _DETAILS[bad[r]], origin.partition, *origin.place(r)) for r in sorted(bad)]
     columns: list[pl.Series] = []
-    absent = set()
-    for target, (values, odd) in zip(targets, cells, strict=True):
+    odd: dict[str, Odds] = {}
+    for target, (values, codes) in zip(targets, cells, strict=True):
         columns.append((values if keep is None else values.filter(keep)).alias(target.name))
-        if odd is None or not target.modelled:
-            continue
-        marks = odd if keep is None else odd[keep]
-        if marks.any():
-            columns.append(pl.Series(ODD_PREFIX + target.name, marks))
-        if marks.size and (marks == Odd.MISSING).all():
-            absent.add(target.name)
-    if isinstance(ordinal, int):
-        numbers: Ordinals = np.arange(ordinal, ordinal + rows - len(bad), dtype=np.uint64)
-    else:
-        numbers = ordinal if keep is None else ordinal[keep]
+        if codes is not None and target.modelled:
+            marks = codes if keep is None else codes[keep]
+            if marks.any():
+                odd[target.name] = marks
+                columns.append(pl.Series(ODD_PREFIX + target.name, marks))
     columns.append(pl.Series(ORDINAL, numbers))
-    return Decoded(pl.DataFrame(columns), rejects, {}, frozenset(absent))
+    frame = pl.DataFrame(columns)
+    ends = bounds if keep is None else np.concatenate([[0], np.cumsum(keep)])[list(bounds)].tolist()
+    decoded = [_cut(frame, odd, low, high) for low, high in pairwise(ends)]
+    for row in sorted(bad):
+        home = bisect_right(bounds, row) - 1
+        origin = origins[home]
+        place = origin.place(row - bounds[home])
+        decoded[home].rejects.append(Reject(bad[row], _DETAILS[bad[row]], origin.partition, *place))
+    return decoded
+
+
+def _cut(frame: pl.DataFrame, odd: Mapping[str, Odds], low: int, high: int) -> Decoded:
+    """The rows from `low` to `high`, with the odd codes of columns that have some there."""
+    part = frame if high - low == frame.height else frame.slice(low, high - low)
+    marks = {name: codes[low:high] for name, codes in odd.items()}
+    even = [ODD_PREFIX + name for name, codes in marks.items() if not codes.any()]
+    absent = {name for name, codes in marks.items() if codes.size and (codes == Odd.MISSING).all()}
+    return Decoded(part.drop(even) if even else part, [], {}, frozenset(absent))
 
 
 def _times(series: pl.Series, time_format: str) -> Cells:

@@ -58,10 +58,17 @@ class Block:
         offset: of the first byte in the file.
         bytes: the same as uint8, shape (len(data),).
         starts, ends: of each line in `data`, without the line end; int64, shape (lines,).
+        firsts: number of the first line of each block that it is made of and, last, of all lines; int64, shape
+            (blocks + 1,).
     """
 
     starts: Bounds
     ends: Bounds
+
+    @property
+    def firsts(self) -> Bounds:
+        """One block; see the class."""
+        return np.array([0, len(self)], np.int64)
 
     def __init__(self, data: bytes, offset: int, bounds: tuple[Bounds, Bounds] | None = None) -> None:
         """Find the lines; the last one may lack its line end.
@@ -99,6 +106,10 @@ class Block:
     def place(self, i: int) -> tuple[int, bytes]:
         """Offset of a line in the file and its first bytes."""
         return self.offset + int(self.starts[i]), self.line(i)[:KEPT_BYTES]
+
+    def home(self, i: int) -> int:  # noqa: ARG002 - several blocks in one differ in this
+        """Number of the block that a line comes from."""
+        return 0
 
     def may_be_blank(self, i: int) -> bool:  # noqa: ARG002 - values of messages differ from lines in this
         """A line without anything in it is no record, and nothing is wrong with it."""

@@ -42,8 +42,8 @@ class HalvesReader:
         parts = [Part(found.lines, found.cells), Part(more.lines + len(first), more.cells)]
         both = LineRows(
             *in_order([part for part in parts if len(part.lines)], self._plan),
-            found.rejects + more.rejects,
-            found.unknown + more.unknown,
+            [found.rejects[0] + more.rejects[0]],
+            [found.unknown[0] + more.unknown[0]],
         )
         return self._first.decoded(_whole(data, first, second), both, partition, ordinal)
 

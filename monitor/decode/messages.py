@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from monitor.decode.assembly import KEPT_BYTES, Decoded, Ordinals, assemble
+from monitor.decode.assembly import KEPT_BYTES, Decoded, Ordinals, assemble_each
 from monitor.decode.beside import beside_cells
 from monitor.decode.cells import Cells
 from monitor.decode.formats import ValueReader, Values
-from monitor.decode.ndjson import LineRows, NdjsonReader, Part, in_order
+from monitor.decode.ndjson import LineRows, NdjsonReader, Part, in_order, joined
 from monitor.decode.plan import Plan, Target, Want
 from monitor.decode.values import ValueBlock
-from monitor.records import ID, WEIGHT
+from monitor.records import ID, WEIGHT, Reject
 
 if TYPE_CHECKING:
     from monitor.sources.kafka.messages import Messages
@@ -38,52 +40,58 @@ def decode_messages(
     sides: Mapping[str, Messages] | None = None,
 ) -> list[Decoded]:
     """Rows of messages, each of one partition; see `Decoder.messages`."""
-    reads = [values.read(messages, lines.plan) for messages in several]
+    plan = lines.plan
+    reads = [values.read(messages, plan) for messages in several]
     found = lines.rows_of([read.block for read in reads], [messages.name for messages in several])
-    return [
-        _decoded(lines.plan, messages, read, rows, weight, sides)
-        for messages, read, rows in zip(several, reads, found, strict=True)
-    ]
-
-
-def _decoded(  # noqa: PLR0917 - what was found out so far
-    plan: Plan,
-    messages: Messages,
-    read: Values,
-    found: LineRows,
-    weight: float,
-    sides: Mapping[str, Messages] | None,
-) -> Decoded:
-    """Rows of messages whose values are read."""
-    homes, places, cells = _with_parts(plan, read, found)
+    firsts = np.cumsum([0, *map(len, several)])
+    homes, places, cells = _with_parts(plan, reads, firsts, found)
     index = index_within(homes)
+    cells += [_gathered(_beside(plan, target, several, sides), homes) for target in plan.beside]
     targets = [*plan.targets, *plan.beside]
-    cells += [_gathered(beside_cells(plan, target, messages, sides), homes) for target in plan.beside]
     if plan.beside and (plan.expand is not None or index.any()):
         cells = _told_apart(targets, cells, homes, index, every=plan.expand is not None)
-    origin = MessageOrigin(read.block, homes, places)
-    decoded = assemble(targets, cells, len(homes), origin, row_ordinals(messages, homes, index))
-    rejects = [*decoded.rejects, *found.rejects, *read.rejects]
+    bounds = np.searchsorted(homes, firsts).tolist()
+    shares = list(zip(several, reads, firsts.tolist(), pairwise(bounds), strict=False))
+    ordinals = [
+        row_ordinals(m, homes[low:high] - first, index[low:high]) for m, _, first, (low, high) in shares
+    ]
+    line_firsts = np.cumsum([0, *(len(read.block) for read in reads)]).tolist()
+    origins = [
+        MessageOrigin(read.block, homes[low:high] - first, places[low:high], line_first)
+        for (_, read, first, (low, high)), line_first in zip(shares, line_firsts, strict=False)
+    ]
+    decoded = assemble_each(targets, cells, bounds, origins, np.concatenate(ordinals))
+    for one, read, rejects, unknown in zip(decoded, reads, found.rejects, found.unknown, strict=True):
+        _complete(one, read, rejects, unknown, weight)
+    return decoded
+
+
+def _complete(
+    decoded: Decoded, read: Values, rejects: Sequence[Reject], unknown: Counter[str], weight: float
+) -> None:
+    """What the rows of a partition do not tell."""
+    rejects = [*decoded.rejects, *rejects, *read.rejects]
     decoded.rejects = sorted(rejects, key=lambda reject: reject.offset)
-    decoded.unknown = dict(found.unknown + read.unknown)
+    decoded.unknown = dict(unknown + read.unknown)
     decoded.frame = weighted(decoded.frame, weight)
     if read.tombstones:
         decoded.outcomes[TOMBSTONE] = read.tombstones
-    return decoded
 
 
 @dataclass
 class MessageOrigin:
-    """Rows of messages.
+    """Rows of the messages of one partition.
 
     Attributes:
         block: the lines of the messages. homes: message of each row.
-        places: line of each row in the block, -1 where its message has become no line.
+        places: line of each row, -1 where its message has become no line.
+        first: number of the block's first line among these.
     """
 
     block: ValueBlock
     homes: Homes
     places: Homes
+    first: int
 
     @property
     def partition(self) -> str:
@@ -93,21 +101,40 @@ class MessageOrigin:
     def place(self, row: int) -> tuple[int, bytes]:
         """Offset of the row's message and the first bytes of its value."""
         if self.places[row] >= 0:
-            return self.block.place(int(self.places[row]))
+            return self.block.place(int(self.places[row]) - self.first)
         home = int(self.homes[row])
         return int(self.block.messages.offsets[home]), (self.block.messages.value(home) or b"")[:KEPT_BYTES]
 
 
-def _with_parts(plan: Plan, read: Values, found: LineRows) -> tuple[Homes, Homes, list[Cells]]:
-    """Rows of lines and others in the order of their messages: message and line of each, and the columns."""
-    homes = read.block.homes[found.lines]
-    if not read.parts:
+def _with_parts(
+    plan: Plan, reads: Sequence[Values], firsts: Homes, found: LineRows
+) -> tuple[Homes, Homes, list[Cells]]:
+    """Rows of lines and others in the order of their messages: message and line of each, and the columns.
+
+    Messages and lines are counted through all partitions; `firsts`: number of the first message of each.
+    """
+    blocks = [read.block.homes + first for read, first in zip(reads, firsts, strict=False)]
+    homes = np.concatenate(blocks)[found.lines]
+    parts = [
+        Part(part.lines + first, part.cells)
+        for read, first in zip(reads, firsts, strict=False)
+        for part in read.parts
+    ]
+    if not parts:
         return homes, found.lines, list(found.cells)
-    parts = [Part(homes, found.cells), *read.parts] if len(homes) else read.parts
-    all_homes, cells = in_order(parts, plan)
+    together = [Part(homes, found.cells), *parts] if len(homes) else parts
+    all_homes, cells = in_order(together, plan)
     places = np.concatenate([found.lines, np.full(len(all_homes) - len(homes), -1)])
-    order = np.argsort(np.concatenate([homes, *(part.lines for part in read.parts)]), kind="stable")
+    order = np.argsort(np.concatenate([homes, *(part.lines for part in parts)]), kind="stable")
     return all_homes, places[order], list(cells)
+
+
+def _beside(
+    plan: Plan, target: Target, several: Sequence[Messages], sides: Mapping[str, Messages] | None
+) -> Cells:
+    """A column beside the records, with one value for each message."""
+    found = [beside_cells(plan, target, messages, sides) for messages in several]
+    return found[0] if len(found) == 1 else joined(found)
 
 
 def index_within(homes: Homes) -> Homes:

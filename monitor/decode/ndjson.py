@@ -43,29 +43,21 @@ class Part:
     cells: list[Cells]
     unknown: tuple[str, ...] = ()
 
-    def cut(self, first: int, end: int) -> Part:
-        """The rows of the lines from `first` to `end`, numbered from the first of these."""
-        low, high = np.searchsorted(self.lines, [first, end]).tolist()
-        cells = [
-            Cells(c.values.slice(low, high - low), None if c.odd is None else c.odd[low:high])
-            for c in self.cells
-        ]
-        return Part(self.lines[low:high] - first, cells, self.unknown)
-
 
 @dataclass
 class LineRows:
-    """Rows of a block of lines, in the order of the lines.
+    """Rows of the lines of some blocks, in the order of the lines.
 
     Attributes:
-        lines: number of each row's line. cells: one column for each target.
-        rejects: lines that hold no record. unknown: rows that carried an unknown column, by name.
+        lines: number of each row's line, counted through all blocks. cells: one column for each target.
+        rejects: for each block, lines that hold no record.
+        unknown: for each block, rows that carried an unknown column, by name.
     """
 
     lines: Rows
     cells: list[Cells]
-    rejects: list[Reject]
-    unknown: Counter[str]
+    rejects: list[list[Reject]]
+    unknown: list[Counter[str]]
 
 
 @dataclass
@@ -113,38 +105,25 @@ class NdjsonReader:
         """The rows of a block without those that lack a time or all values."""
         origin = LineOrigin(partition, block, found.lines)
         decoded = assemble(self.plan.targets, found.cells, len(found.lines), origin, ordinal)
-        if found.rejects:
-            decoded.rejects = sorted([*decoded.rejects, *found.rejects], key=lambda reject: reject.offset)
-        decoded.unknown = dict(found.unknown)
+        (rejects,), (unknown,) = found.rejects, found.unknown
+        if rejects:
+            decoded.rejects = sorted([*decoded.rejects, *rejects], key=lambda reject: reject.offset)
+        decoded.unknown = dict(unknown)
         return decoded
 
     def rows(self, block: Block, partition: str) -> LineRows:
         """The values of a block's rows, before rows that lack a time or all values are sorted out."""
-        return self.rows_of([block], [partition])[0]
+        return self.rows_of([block], [partition])
 
-    def rows_of(self, blocks: Sequence[Block], partitions: Sequence[str]) -> list[LineRows]:
+    def rows_of(self, blocks: Sequence[Block], partitions: Sequence[str]) -> LineRows:
         """The same for blocks of several partitions in one go, which costs less than one by one."""
-        together = blocks[0] if len(blocks) == 1 else Several(blocks)
+        block = blocks[0] if len(blocks) == 1 else Several(blocks)
         parts: list[Part] = []
-        left = np.arange(len(together))
-        if len(together) >= self.worthwhile and self.plan.expand is None:
-            left = self._by_templates(together, parts)
-        found = []
-        first = 0
-        for block, partition in zip(blocks, partitions, strict=True):
-            end = first + len(block)
-            own = parts if len(blocks) == 1 else [part.cut(first, end) for part in parts]
-            rest = left[(left >= first) & (left < end)] - first
-            found.append(self._whole(block, [part for part in own if len(part.lines)], rest, partition))
-            first = end
-        return found
-
-    def _whole(self, block: Block, parts: list[Part], left: Rows, partition: str) -> LineRows:
-        """All rows of a block; those of lines that are left are read one by one."""
-        unknown: Counter[str] = Counter()
-        for part in parts:
-            unknown.update(dict.fromkeys(part.unknown, len(part.lines)))
-        rejects = self._one_by_one(block, left, parts, unknown, partition)
+        left = np.arange(len(block))
+        if len(block) >= self.worthwhile and self.plan.expand is None:
+            left = self._by_templates(block, parts)
+        unknown = _unknown(parts, block)
+        rejects = self._one_by_one(block, left, parts, unknown, partitions)
         return LineRows(*in_order(parts, self.plan), rejects, unknown)
 
     def _by_templates(self, block: Block, parts: list[Part]) -> Rows:
@@ -187,30 +166,49 @@ class NdjsonReader:
         return rows[~fits]
 
     def _one_by_one(
-        self, block: Block, lines: Rows, parts: list[Part], unknown: Counter[str], partition: str
-    ) -> list[Reject]:
-        """Read lines of any shape."""
+        self,
+        block: Block,
+        lines: Rows,
+        parts: list[Part],
+        unknown: Sequence[Counter[str]],
+        partitions: Sequence[str],
+    ) -> list[list[Reject]]:
+        """Read lines of any shape; those of each block that hold no record."""
         reader = RowReader(self.plan)
         rows: list[tuple[Any, ...]] = []
         homes: list[int] = []
-        rejects = []
+        rejects: list[list[Reject]] = [[] for _ in partitions]
         for i in lines.tolist():
             line = block.line(i)
             if not line and block.may_be_blank(i):
                 continue
+            reader.unknown.clear()
             try:
                 if len(line) > self.max_record_bytes:
                     raise BadLineError(TOO_LONG, f"longer than {self.max_record_bytes} bytes")  # noqa: TRY301 - one way out for all refusals
                 found = reader.rows(read_line(line))
             except BadLineError as error:
-                rejects.append(Reject(error.reason, error.detail, partition, *block.place(i)))
+                home = block.home(i)
+                rejects[home].append(Reject(error.reason, error.detail, partitions[home], *block.place(i)))
                 continue
+            if reader.unknown:
+                unknown[block.home(i)].update(reader.unknown)
             rows += found
             homes += [i] * len(found)
-        unknown.update(reader.unknown)
         if rows:
             parts.append(Part(np.asarray(homes, np.intp), row_cells(self.plan, rows)))
         return rejects
+
+
+def _unknown(parts: Sequence[Part], block: Block) -> list[Counter[str]]:
+    """For each block, the rows of parts that carried an unknown column, by name."""
+    found: list[Counter[str]] = [Counter() for _ in block.firsts[1:]]
+    for part in parts:
+        if part.unknown:
+            counts = np.diff(np.searchsorted(part.lines, block.firsts))
+            for home in np.flatnonzero(counts).tolist():
+                found[home].update(dict.fromkeys(part.unknown, int(counts[home])))
+    return found
 
 
 def in_order(parts: Sequence[Part], plan: Plan) -> tuple[Rows, list[Cells]]:
@@ -220,7 +218,7 @@ def in_order(parts: Sequence[Part], plan: Plan) -> tuple[Rows, list[Cells]]:
     if len(parts) == 1:
         return parts[0].lines, parts[0].cells
     lines = np.concatenate([part.lines for part in parts])
-    cells = [_joined(columns) for columns in zip(*(part.cells for part in parts), strict=True)]
+    cells = [joined(columns) for columns in zip(*(part.cells for part in parts), strict=True)]
     if (lines[1:] >= lines[:-1]).all():
         return lines, cells
     order = np.argsort(lines, kind="stable")
@@ -228,7 +226,7 @@ def in_order(parts: Sequence[Part], plan: Plan) -> tuple[Rows, list[Cells]]:
     return lines[order], moved
 
 
-def _joined(columns: Sequence[Cells]) -> Cells:
+def joined(columns: Sequence[Cells]) -> Cells:
     """The cells of one target, one part after the other."""
     values = pl.concat([c.values.cast(columns[0].values.dtype) for c in columns], rechunk=True)
     if all(c.odd is None for c in columns):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 
 import numpy as np
 
-from monitor.decode.blocks import Block, Mask, Rows
+from monitor.decode.blocks import Block, Bounds, Mask, Rows
 
 
 class Several(Block):
@@ -14,13 +15,13 @@ class Several(Block):
 
     Attributes:
         blocks: what it is made of.
-        firsts: number of the first line of each block and, last, of all lines; int64, shape (blocks + 1,).
     """
 
     def __init__(self, blocks: Sequence[Block]) -> None:
         """Join blocks, at least one; nothing is copied before it is needed."""
         self.blocks = blocks
-        self.firsts = np.cumsum([0, *map(len, blocks)])
+        self._firsts = np.cumsum([0, *map(len, blocks)])
+        self._behind = self._firsts[1:].tolist()
         shifts = np.cumsum([0, *(len(block.data) for block in blocks)])
         self.starts, self.ends = (
             np.concatenate([bounds + shift for bounds, shift in zip(all_bounds, shifts, strict=False)])
@@ -28,10 +29,34 @@ class Several(Block):
         )
         self.ascii = all(block.ascii for block in blocks)
 
+    @property
+    def firsts(self) -> Bounds:
+        """See `Block`."""
+        return self._firsts
+
+    def home(self, i: int) -> int:
+        """See `Block.home`."""
+        return bisect_right(self._behind, i)
+
     def line(self, i: int) -> bytes:
         """See `Block.line`."""
-        home = int(np.searchsorted(self.firsts, i, side="right")) - 1
-        return self.blocks[home].line(i - int(self.firsts[home]))
+        block, own = self._found(i)
+        return block.line(own)
+
+    def place(self, i: int) -> tuple[int, bytes]:
+        """See `Block.place`."""
+        block, own = self._found(i)
+        return block.place(own)
+
+    def may_be_blank(self, i: int) -> bool:
+        """See `Block.may_be_blank`."""
+        block, own = self._found(i)
+        return block.may_be_blank(own)
+
+    def _found(self, i: int) -> tuple[Block, int]:
+        """The block of a line, and the line's number there."""
+        home = self.home(i)
+        return self.blocks[home], i - (self._behind[home - 1] if home else 0)
 
     def plain(self) -> Mask:
         """See `Block.plain`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from monitor.decode.mapping import Records
 from monitor.decode.schemas import Schema
 from monitor.records import ORDINAL
 from monitor.sources.base import SourceError
-from tests.unit.monitor.decode.sent import Sent, apart, sent
+from tests.unit.monitor.decode.sent import Sent, apart, same, sent
 from tests.unit.monitor.decode.wire import (
     EVENTS,
     FIRST,
@@ -68,7 +69,7 @@ def test_all_formats_in_one_topic() -> None:
 kinds = st.sampled_from(
     ["json", "avro", "registry", "lines", "pretty", "null", "unknown", "event", "empty", "broken"]
 )
-MADE = {
+MADE: dict[str, Sent | bytes | None] = {
     "json": b'{"a": 1, "b": "x"}',
     "avro": avro(LOAN, {"a": 2.5, "b": "y"}),
     "registry": framed(b'{"a": 3, "b": "z"}'),
@@ -102,6 +103,30 @@ def test_neighbours_change_nothing(form: Format, names: list[str], at: int) -> N
         (o - FIRST) % 2**64 >> 20 for o in whole.frame[ORDINAL].to_list()
     }
     assert len(names) == len(told) + tombstones
+
+
+@pytest.mark.parametrize("form", ["auto", "json", "lines", "avro", "registry-json", "cloudevents"])
+@settings(max_examples=25)
+@given(several=st.lists(st.lists(kinds, max_size=4), min_size=2, max_size=3), numbered=st.booleans())
+def test_partitions_of_all_formats_are_read_together(
+    form: Format,
+    several: list[list[str]],
+    numbered: bool,  # noqa: FBT001 - drawn
+) -> None:
+    """Whatever their formats, with columns beside the records too, partitions give in one go what each gives alone."""
+    beside = {"id": "@key", "version": "@partition"} if numbered else {}
+    decoder = Decoder(Records.model_validate({"ignore": ["data"], **beside}), (A, B))
+    messages = [
+        sent(*(replace(m, key=b"k%d" % i) for i, m in enumerate(map(_message, names))), partition=p)
+        for p, names in enumerate(several)
+    ]
+    for alone, one in zip(messages, decoder.several(messages, ValueReader(form, SCHEMAS)), strict=True):
+        same(decoder.messages(alone, ValueReader(form, SCHEMAS)), one)
+
+
+def _message(name: str) -> Sent:
+    made = MADE[name]
+    return made if isinstance(made, Sent) else Sent(made)
 
 
 def test_lines() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.layout import Odd
-from monitor.decode.cells import categorical_cells, numeric_cells
+from monitor.decode.cells import categorical_cells, is_ascii, numeric_cells
 from monitor.decode.mapping import Records
 from monitor.decode.paths import ABSENT, format_path, parse_path
 from monitor.decode.service import latencies, statuses
@@ -121,6 +121,15 @@ def test_categories() -> None:
     assert [Odd.BAD_ENCODING, Odd.NONE] == broken.odd.tolist()
     assert categorical_cells(pl.Series(["Málaga", "Oslo", None])).odd is None
     assert ["1", "x"] == categorical_cells(pl.Series(["1.0", "x"]), numbers=True, text=True).values.to_list()
+
+
+@pytest.mark.parametrize("rows", [1, 3, 5000])
+def test_texts_beyond_ascii(rows: int) -> None:
+    """One is found among few and among many; nulls are none, and no text at all is none either."""
+    assert is_ascii(pl.Series(["Oslo", None] * rows))
+    assert not is_ascii(pl.Series(["Oslo", None] * rows + ["Málaga"]))
+    assert is_ascii(pl.Series([None] * rows, dtype=pl.String))
+    assert is_ascii(pl.Series([], dtype=pl.String))
 
 
 @given(st.lists(st.text(min_size=1, max_size=6), min_size=1, max_size=4))
