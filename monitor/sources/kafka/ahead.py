@@ -53,6 +53,7 @@ class Ahead:
         self._channel, self._reading = channel, reading
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=f"decode-{monitor}")
         self._begun: dict[str, deque[Work]] = {}
+        self._upset = 0
 
     def begin(self, order: Callable[[], Sequence[str]], rows: int, size: int) -> None:
         """Decode what waits next, until two batches have been begun that are not all taken.
@@ -111,7 +112,10 @@ class Ahead:
         return len({id(work.read) for works in self._begun.values() for work in works})
 
     def _forget(self) -> None:
-        """Let go what is no longer the next of its partition."""
+        """Let go what is no longer the next of its partition; only where something has upset the order."""
+        if self._upset == self._channel.upset:
+            return
+        self._upset = self._channel.upset
         for name, works in self._begun.items():
             if works and not self._channel.is_next(name, works[0].pieces):
                 works.clear()

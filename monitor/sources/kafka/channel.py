@@ -65,13 +65,14 @@ class Channel:
         bound: bytes of pieces; a partition may hold its share of them.
         always: partitions that go always need a commit, also when nothing was taken since the last.
         epoch: counts the times that the loop has gone back; pieces from before are dropped.
+        upset: counts the times that what waits was dropped or put back.
         wake: called when there is much to take or a commit is wanted.
     """
 
     def __init__(self, bound: int, *, always: bool = False) -> None:
         self.bound = bound
         self.always = always
-        self.epoch = 0
+        self.epoch = self.upset = 0
         self.wake: Callable[[], None] = lambda: None
         self._changed = Condition()
         self._shelves: dict[str, Shelf] = {}
@@ -265,6 +266,7 @@ class Channel:
                 return
             shelf = self._shelves.setdefault(name, Shelf())
             shelf.pieces.extendleft(reversed(pieces))
+            self.upset += 1
             size = sum(piece.size for piece in pieces)
             shelf.bytes += size
             self._bytes += size
@@ -287,6 +289,7 @@ class Channel:
             return self._bytes
 
     def _drop(self, names: Iterable[str]) -> None:
+        self.upset += 1
         for name in names:
             shelf = self._shelves.pop(name, None)
             if shelf is not None:

@@ -16,7 +16,7 @@ from kafka.consumer.subscription_state import AsyncConsumerRebalanceListener
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from monitor.sources.kafka.claims import tell_the_truth
-from monitor.sources.kafka.client_options import PIECES_A_POLL
+from monitor.sources.kafka.client_options import LEAST_PIECES, MOST_PIECES
 from monitor.sources.kafka.handover import Committed, Note
 from monitor.sources.kafka.joins import see_through
 from monitor.sources.kafka.messages import Messages
@@ -26,6 +26,9 @@ from sinks.kafka.client import connected
 
 CALL_MS = 5_000
 """Longest time for one question to the brokers."""
+
+POLL_BYTES = 2 * 2**20
+"""What a poll is to give, about: with a few small pieces each, many partitions take many polls, which are dear."""
 
 __all__ = ["AsyncConsumerRebalanceListener", "Client", "Place", "TopicPartition", "name_of"]
 
@@ -63,6 +66,7 @@ class Client:
         self._cluster: Any = self._manager.cluster
         tell_the_truth(self._coordinator, self._subscription.assigned_partitions)
         self.group: str | None = options["group_id"]
+        self._pieces = LEAST_PIECES
         self._heard = time.monotonic()
         self._session_seconds = options["session_timeout_ms"] / 1000
 
@@ -84,9 +88,13 @@ class Client:
         if self.grouped and self.is_connected():
             see_through(self._coordinator, by_pattern=self._subscription.subscribed_pattern is not None)
         found = {}
-        for partition, items in self.consumer.poll(milliseconds, max_records=PIECES_A_POLL).items():
+        for partition, items in self.consumer.poll(milliseconds, max_records=self._pieces).items():
             place = self.place(partition)
             found[partition] = self.unpacking.messages(items, None if place is None else place.offset)
+        pieces = [piece for several in found.values() for piece in several]
+        if pieces:
+            size = sum(piece.fetched_bytes for piece in pieces)
+            self._pieces = min(max(LEAST_PIECES, POLL_BYTES * len(pieces) // (size + 1)), MOST_PIECES)
         return found
 
     # What is read.

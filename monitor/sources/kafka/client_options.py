@@ -12,12 +12,12 @@ from monitor.sources.kafka.claims import HonestAssignor
 from monitor.sources.kafka.options import KafkaSource
 
 BOOTSTRAP_MS = 6_000
-FETCH_BYTES, FETCH_MS = 64 * 2**10, 250
+FETCH_BYTES, FETCH_MS = 256 * 2**10, 250
 """Brokers gather so many bytes, or wait so long: with one answer for each record a slow stream takes a whole core."""
 
 REQUEST_MS = 15_000
-PIECES_A_POLL = 4
-"""Pieces of some megabytes that one poll gives at most."""
+LEAST_PIECES, MOST_PIECES = 4, 256
+"""Pieces that one poll gives at most, where they are large and where they are small."""
 
 _ASSIGNORS: Mapping[str, type] = {
     "cooperative-sticky": HonestAssignor,
@@ -36,7 +36,7 @@ def consumer_options(source: KafkaSource, monitor: str, group: str | None) -> di
         "isolation_level": source.isolation,
         "check_crcs": True,
         "metrics_enabled": False,
-        "max_poll_records": PIECES_A_POLL,
+        "max_poll_records": LEAST_PIECES,
         "fetch_min_bytes": FETCH_BYTES,
         "fetch_max_wait_ms": FETCH_MS,
         "fetch_max_bytes": source.fetch_bytes,

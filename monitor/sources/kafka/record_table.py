@@ -1,7 +1,7 @@
 """The records of many batches as arrays, in one pass.
 
 Only where a record begins depends on the record before it; that chain is walked one by one. All else is read for all
-records at once, field by field.
+records at once, field by field; a few records are read one by one (see `few_records`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from monitor.records import Gap
+from monitor.sources.kafka.few_records import read_few
 from monitor.sources.kafka.messages import NULL, Mask, Messages, microseconds
 from monitor.sources.kafka.record_batches import Header
 from monitor.sources.kafka.value_lines import Longs
@@ -28,6 +29,9 @@ class Partition(Protocol):
 
 Choice = Callable[[Longs], Mask]
 """Which of some offsets are wanted."""
+
+FEW = 48
+"""So many records are read one by one in the time that the passes over arrays take for one."""
 
 _MORE, _LOW_BITS = 0x80, 0x7F
 _LEAST_HEADER = 2
@@ -99,6 +103,23 @@ def read_records(
         The wanted records, the offsets of all, and the numbers of the sections whose content is broken. Of a broken
         section no record is returned.
     """
+    few = sum(section.header.records for section in sections) <= FEW
+    columns = read_few(data, sections) if few else None
+    if columns is None:
+        return _read_many(data, sections, wanted)
+    table = RecordTable(*columns)
+    _add(table.offsets, [section.header.base_offset for section in sections], table.sections)
+    offsets, chosen = table.offsets, wanted(table.offsets)
+    if not chosen.all():
+        table = table.take(chosen)
+    _set_times(table, sections)
+    return table, offsets, set()
+
+
+def _read_many(
+    data: bytes, sections: Sequence[Section], wanted: Choice
+) -> tuple[RecordTable, Longs, set[int]]:
+    """The same by passes over arrays."""
     places, counts, broken = _chain(data, sections)
     view = np.frombuffer(data, np.uint8)
     owners = np.repeat(np.arange(len(sections)), counts)

@@ -17,9 +17,9 @@ from monitor.sources.kafka.ahead import Ahead
 from monitor.sources.kafka.awaited import Awaited
 from monitor.sources.kafka.channel import Channel, Piece
 from monitor.sources.kafka.decoded import Rows
-from monitor.sources.kafka.handover import Counted
 from monitor.sources.kafka.lag import measure
 from monitor.sources.kafka.options import KafkaSource
+from monitor.sources.kafka.places import Places
 from monitor.sources.kafka.reader import Reader
 from monitor.sources.kafka.reporting import report
 from monitor.sources.kafka.rows import Direct, route_of
@@ -68,7 +68,7 @@ class KafkaStream:
         self._saved_id = False
         self._awaited = Awaited(options, monitor, monotonic)
         self._reader: Reader | None = None
-        self._places: dict[str, Counted] = {}
+        self._places = Places()
         self._overlap: Counter[str] = Counter()
         self._taken_bytes = self._taken_records = 0
         self._given_up: frozenset[str] = frozenset()
@@ -184,7 +184,7 @@ class KafkaStream:
             self._overlap[_topic(piece.name)] += piece.overlap
         return RecordBatch(
             frame=rows.decoded.frame,
-            position=Position({n: place.to_json() for n, place in self._places.items()}),
+            position=self._places.position,
             rejects=rows.rejects,
             unknown=dict(rows.decoded.unknown),
             absent=rows.decoded.absent,
@@ -195,7 +195,7 @@ class KafkaStream:
 
     def seek(self, position: Position) -> None:
         """Go on from a position; see `Source.seek`."""
-        self._places = {name: Counted.from_json(saved) for name, saved in position.partitions.items()}
+        self._places = Places(position)
         self._given_up, self._finished = frozenset(), False
         self._channel.go_back(self._places)
 

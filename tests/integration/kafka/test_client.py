@@ -8,7 +8,7 @@ from kafka.errors import KafkaTimeoutError
 
 from monitor.sources.kafka import client as module
 from monitor.sources.kafka.client import AsyncConsumerRebalanceListener, Client, Place, TopicPartition
-from monitor.sources.kafka.client_options import consumer_options
+from monitor.sources.kafka.client_options import LEAST_PIECES, consumer_options
 from monitor.sources.kafka.handover import Committed
 from monitor.sources.kafka.options import KafkaSource
 from monitor.sources.kafka.reader import POLL_MS
@@ -124,3 +124,29 @@ def test_a_fetch_without_records_leaves_the_epoch(broker: Broker, topic: str) ->
         for _ in range(3):
             client.poll(600)  # longer than a broker waits for records
         assert Place(10, 0, 10) == client.place(partition)
+
+
+def test_many_small_pieces_come_at_a_time(broker: Broker, topic: str) -> None:
+    """A few, as long as it is not known that they are small; of many partitions nearly all with the next poll."""
+    partitions = [TopicPartition(topic, number) for number in range(40)]
+    broker.create_topic(topic, len(partitions))
+    produce(broker, topic, range(len(partitions)), len(partitions))
+    source = KafkaSource.model_validate({"brokers": broker.address, "topics": topic, "group": topic})
+    client = Client(consumer_options(source, "m", topic), None)
+    found: list[int] = []
+    try:
+        client.assign(partitions)
+        for partition in partitions:
+            client.seek(partition, 0)
+
+        def read() -> bool:
+            pieces = [piece for several in client.poll(POLL_MS).values() for piece in several]
+            found.append(sum(map(len, pieces)))
+            return sum(found) == len(partitions)
+
+        until(read)
+    finally:
+        client.close()
+    first, *later = [number for number in found if number]
+    assert first <= LEAST_PIECES
+    assert max(later) > 2 * LEAST_PIECES
