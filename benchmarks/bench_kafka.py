@@ -5,8 +5,8 @@
 Starts a broker of Apache Kafka (jars by Maven, kept in the cache folder), writes seeded messages of 25 features and
 about 820 bytes of JSON to four partitions, and reads them in a process for each stage. Stages take turns, so that what
 else the machine does hits all of them; the median of the repeats counts. One more run of some tells where the time
-goes. Then the daemon as a process: how long a message takes until `/metrics` has counted it, at 1,000 a second, and
-how long until it counts again after its broker's return.
+goes. Then the daemon as a process: how long a message takes until `/metrics` has counted it, at 1,000 a second over 4
+partitions and over 64, what that takes of a core, and how long until it counts again after its broker's return.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         }
         if options.live_seconds:
             found["live"] = live(
-                lambda port, topic: configure(folder, "live", 0, running.address, port=port, topic=topic),
+                lambda port, topic: configure(folder, topic, 0, running.address, port=port, topic=topic),
                 running,
                 options.live_seconds,
             )

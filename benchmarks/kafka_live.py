@@ -7,11 +7,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bench_daemon import processor_seconds
 from bench_pipeline import with_bytecode
 from confluent_kafka import Producer
 from kafka_topic import PARTITIONS, create, messages
@@ -22,6 +24,9 @@ from tests.brokers.apache import Apache
 from tests.brokers.process import free_ports
 
 RATE = 1000
+MANY = 64
+"""Partitions, as topics of a large cluster have them."""
+
 TICK_SECONDS = 0.02
 LOOK_SECONDS = 0.02
 AWAY_SECONDS = 10.0
@@ -67,8 +72,9 @@ class Feed(threading.Thread):
         times: monotonic seconds of each message.
     """
 
-    def __init__(self, address: str, topic: str) -> None:
+    def __init__(self, address: str, topic: str, partitions: int = PARTITIONS) -> None:
         super().__init__(daemon=True)
+        self._partitions = partitions
         options = {"bootstrap.servers": address, "linger.ms": 5, "log_level": 0}
         # or it would be away for up to ten seconds more than its broker
         self._producer = Producer({**options, "reconnect.backoff.max.ms": RECONNECT_MS})
@@ -91,7 +97,7 @@ class Feed(threading.Thread):
         now = b'"timestamp":%d,' % round(time.time() * 1000)
         value = re.sub(rb'"timestamp":\d+,', now, self._values[number % len(self._values)], count=1)
         self.times.append(time.monotonic())
-        self._producer.produce(self._topic, value, partition=number % PARTITIONS)
+        self._producer.produce(self._topic, value, partition=number % self._partitions)
 
     def end(self) -> None:
         """Write no more."""
@@ -139,35 +145,55 @@ def recovery(daemon: Daemon, feed: Feed, broker: Apache) -> float:
     return time.monotonic() - began
 
 
-def live(
-    configure: Callable[[int, str], Path], broker: Apache, seconds: float, topic: str = "live"
-) -> dict[str, Any]:
-    """Latency and recovery.
-
-    Args:
-        configure: writes the configuration for a port and a topic.
-        broker: to be killed and started again.
-        seconds: of measuring the latency.
-        topic: to make and use.
-    """
+@contextmanager
+def watching(
+    configure: Callable[[int, str], Path], broker: Apache, topic: str, partitions: int
+) -> Iterator[tuple[Daemon, Feed]]:
+    """A daemon that has caught up with a topic to which messages are written."""
     (port,) = free_ports(1)
-    create(broker.address, topic)
-    daemon, feed = Daemon(configure(port, topic), port), Feed(broker.address, topic)
+    create(broker.address, topic, partitions)
+    daemon, feed = Daemon(configure(port, topic), port), Feed(broker.address, topic, partitions)
     try:
         feed.start()
         wait(lambda: daemon.counted() > 0)
         wait(lambda: len(feed.times) - daemon.counted() < 2 * RATE)
-        found = delays(daemon, feed, seconds)
-        back = recovery(daemon, feed, broker)
+        yield daemon, feed
     except RuntimeError as error:
         raise RuntimeError(f"{error}: {daemon.log.read_text()[-2000:]}") from error
     finally:
         feed.end()
         daemon.stop()
+
+
+def busy(daemon: Daemon, seconds: float) -> float:
+    """Share of a core that the daemon takes in a stretch of time in which nobody asks it for anything."""
+    before, began = processor_seconds(daemon.process.pid), time.monotonic()
+    time.sleep(seconds)
+    return (processor_seconds(daemon.process.pid) - before) / (time.monotonic() - began)
+
+
+def live(configure: Callable[[int, str], Path], broker: Apache, seconds: float) -> dict[str, Any]:
+    """Latency, recovery, and what a steady stream takes of a core, over few partitions and over many.
+
+    Args:
+        configure: writes the configuration for a port and a topic.
+        broker: to be killed and started again.
+        seconds: of measuring the latency.
+    """
+    with watching(configure, broker, "live", PARTITIONS) as (daemon, feed):
+        share = busy(daemon, seconds)
+        found = delays(daemon, feed, seconds)
+        back = recovery(daemon, feed, broker)
+    with watching(configure, broker, "live-many", MANY) as (daemon, feed):
+        many = busy(daemon, seconds)
+        found_many = delays(daemon, feed, seconds)
     p50, p99 = np.quantile(found, [0.5, 0.99])
     return {
         "messages": len(found),
         "latency_p50_seconds": float(p50),
         "latency_p99_seconds": float(p99),
         "recovery_seconds": back,
+        "processor_share": share,
+        "many_latency_p99_seconds": float(np.quantile(found_many, 0.99)),
+        "many_processor_share": many,
     }

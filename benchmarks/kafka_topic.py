@@ -63,10 +63,10 @@ def fill(address: str, topic: str, total: int, compression: str = "none") -> flo
     return size / total
 
 
-def create(address: str, topic: str) -> None:
+def create(address: str, topic: str, partitions: int = PARTITIONS) -> None:
     """Make a topic."""
     admin = AdminClient({"bootstrap.servers": address})
-    admin.create_topics([NewTopic(topic, PARTITIONS, 1, config={"retention.ms": "-1"})])[topic].result(30)
+    admin.create_topics([NewTopic(topic, partitions, 1, config={"retention.ms": "-1"})])[topic].result(30)
 
 
 def patiently(producer: Producer, produce: Callable[[], None]) -> None:

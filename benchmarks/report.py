@@ -99,7 +99,12 @@ KAFKA_RATIOS = {
 KAFKA_LIVE = {
     "latency_p50_seconds": ("1,000 messages a second, written to counted in `/metrics`, median", ""),
     "latency_p99_seconds": ("the same, 99 of 100", "2 s"),
+    "many_latency_p99_seconds": ("the same, over 64 partitions instead of 4", ""),
     "recovery_seconds": ("broker back to messages counted again", "6 s"),
+}
+KAFKA_SHARES = {
+    "processor_share": "1,000 messages a second over 4 partitions, share of a core",
+    "many_processor_share": "the same, over 64 partitions",
 }
 
 
@@ -122,6 +127,7 @@ def kafka() -> str:
     figures += [
         (text, f"{live[name]:.2f} s", goal) for name, (text, goal) in KAFKA_LIVE.items() if name in live
     ]
+    figures += [(text, f"{live[name]:.1%}", "") for name, text in KAFKA_SHARES.items() if name in live]
     title = f"### Kafka, {found['messages']:,} messages of {found['message_bytes']:.0f} bytes, 25 features"
     head = ("stage", "messages a second", "processor s a million", "highest memory")
     places = found.get("profile", {}).get("pipeline", {})

@@ -51,13 +51,10 @@ def views_of(windows: Words, widths: Places, begins: Places) -> Words:
         widths: bytes of each text; shape (...).
         begins: where each text begins in its block; shape (...).
     """
-    windows &= _KEPT.take(np.minimum(widths, _INLINE + 1), axis=0)
+    windows &= _KEPT.take(widths, axis=0, mode="clip")
     parts = windows.view(np.uint32)
     parts[..., 0] = widths
-    long = np.flatnonzero(widths > _INLINE)
-    if len(long):
-        parts.reshape(-1, 4)[long, 2] = 0
-        parts.reshape(-1, 4)[long, 3] = begins.ravel()[long]
+    np.copyto(parts[..., 3], begins, where=widths > _INLINE, casting="unsafe")
     return windows
 
 
