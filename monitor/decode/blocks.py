@@ -65,11 +65,6 @@ class Block:
     starts: Bounds
     ends: Bounds
 
-    @property
-    def firsts(self) -> Bounds:
-        """One block; see the class."""
-        return np.array([0, len(self)], np.int64)
-
     def __init__(self, data: bytes, offset: int, bounds: tuple[Bounds, Bounds] | None = None) -> None:
         """Find the lines; the last one may lack its line end.
 
@@ -95,6 +90,11 @@ class Block:
     def __len__(self) -> int:
         """Number of lines."""
         return len(self.starts)
+
+    @property
+    def firsts(self) -> Bounds:
+        """One block; see the class."""
+        return np.array([0, len(self)], np.int64)
 
     def line(self, i: int) -> bytes:
         """A line without white space around it and without a byte order mark."""
