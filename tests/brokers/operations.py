@@ -6,14 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
-from confluent_kafka import (
-    Consumer,
-    KafkaError,
-    KafkaException,
-    Message,
-    Producer,
-    TopicPartition,
-)
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic, OffsetSpec, PartitionMetadata
 
 SECONDS = 30.0
@@ -149,15 +142,15 @@ class Operations:
         """The first offset that each partition holds."""
         return self._offsets(topic, OffsetSpec.earliest())
 
-    def end_offsets(self, topic: str) -> dict[int, int]:
-        """The offset that the next record of each partition gets."""
-        return self._offsets(topic, OffsetSpec.latest())
+    def end_offsets(self, topic: str, **options: Any) -> dict[int, int]:
+        """The offset that the next record of each partition gets; with an `isolation_level` where reading stops."""
+        return self._offsets(topic, OffsetSpec.latest(), **options)
 
-    def _offsets(self, topic: str, spec: OffsetSpec) -> dict[int, int]:
+    def _offsets(self, topic: str, spec: OffsetSpec, **options: Any) -> dict[int, int]:
         wanted = {TopicPartition(topic, partition): spec for partition in self.partitions(topic)}
 
         def ask() -> dict[int, int]:
-            found = self._admin.list_offsets(wanted, request_timeout=SECONDS)
+            found = self._admin.list_offsets(wanted, request_timeout=SECONDS, **options)
             return {place.partition: future.result(SECONDS).offset for place, future in found.items()}
 
         return self._patiently(ask)

@@ -108,7 +108,8 @@ def delete_while_reading(scene: Scene, rng: np.random.Generator) -> None:
 def transaction(scene: Scene, rng: np.random.Generator) -> None:
     """A transaction among the other records: committed, aborted, or left open until a successor of its producer comes.
 
-    Nobody relies on the broker's own time limit for that: a broker that was killed may forget it.
+    Nobody relies on the broker's own time limit for that: a broker that was killed may forget it. What it confirms it
+    has still to write to the partitions: one that is stopped before may never do so, and nobody can read on.
     """
     end = ("commit", "abort", "leave")[int(rng.integers(3))]
     scene.told.append(end)
@@ -130,6 +131,7 @@ def transaction(scene: Scene, rng: np.random.Generator) -> None:
     else:
         scene.moment(rng, 0, 3)
         Producer(settings).init_transactions(60)
+    scene.wait_stable()
 
 
 ALONE: dict[Fault, float] = {

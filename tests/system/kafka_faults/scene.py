@@ -4,6 +4,7 @@ import threading
 from dataclasses import dataclass, field
 
 import numpy as np
+from confluent_kafka import IsolationLevel
 
 from monitor.records import Gap
 from tests.brokers.broker import Broker
@@ -119,3 +120,13 @@ class Scene:
     def wait_behind(self, begin: dict[int, int]) -> None:
         """Until the daemons are behind some offsets."""
         wait_until(lambda: all(self.position(p) >= offset for p, offset in begin.items()), self.members)
+
+    def wait_stable(self) -> None:
+        """Until all that is in the topic now can be read: no transaction is open in it."""
+        ends = self.kafka.end_offsets(self.topic)
+
+        def stable() -> bool:
+            reached = self.kafka.end_offsets(self.topic, isolation_level=IsolationLevel.READ_COMMITTED)
+            return all(reached[partition] >= end for partition, end in ends.items())
+
+        wait_until(stable, self.members)
